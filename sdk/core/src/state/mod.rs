@@ -1,0 +1,158 @@
+//! State: what a stack consists of, as the fold of its journal's records.
+
+mod fold;
+mod id;
+mod record;
+
+pub use fold::Corrupt;
+pub use id::{Lineage, OpId};
+pub use record::{Action, Cut, Done, Failed, Intent, Record, RunEnd, RunStart};
+
+use crate::{Properties, Urn};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+/// One real object that belongs to the stack.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Instance {
+    /// The resource that it is or was the object of.
+    pub urn: Urn,
+    /// The operation that made it: part of its physical name and tags.
+    pub op: OpId,
+    /// The key of its provider in [`State::providers`].
+    pub provider: String,
+    /// Its inputs, as last given to the provider.
+    pub inputs: Properties,
+    /// Its outputs, as last told by the provider.
+    pub outputs: Properties,
+    /// What it depends on.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub dependencies: BTreeSet<Urn>,
+    /// How the engine treats it.
+    #[serde(default, skip_serializing_if = "Kept::is_default")]
+    pub kept: Kept,
+    /// Where it was declared.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub site: String,
+    /// Whether its last create or update did not come to its end, so that the next run must update it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unsettled: bool,
+    /// When it was made, in milliseconds of Unix time.
+    pub created_ms: i64,
+    /// When it was last changed.
+    pub modified_ms: i64,
+}
+
+/// The options of a resource that outlive its declaration.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Kept {
+    /// Refuse to delete or replace it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub protected: bool,
+    /// Forget it instead of deleting the real object.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub retained: bool,
+    /// Skip its delete when this resource is deleted in the same run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deleted_with: Option<Urn>,
+    /// The last value of `.replaced_when(..)`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<Value>,
+    /// The longest time a verb may take, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<u64>,
+    /// The rollout and member that it takes turns with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub turn: Option<(String, String)>,
+}
+
+impl Kept {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A provider's settings as they were when its resources were made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProviderRecord {
+    /// The provider's name.
+    pub name: String,
+    /// Its settings; credentials are never among them.
+    pub settings: Map<String, Value>,
+}
+
+/// A run, as the history shows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// How it began.
+    pub start: RunStart,
+    /// How it ended; absent when it was killed.
+    pub end: Option<RunEnd>,
+}
+
+/// How many runs the history keeps.
+pub const HISTORY_MAX: usize = 100;
+
+/// What a stack consists of.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// Which stack this is, whatever it is called: never shared by two states.
+    pub lineage: Lineage,
+    /// The number of the last record.
+    pub seq: u64,
+    /// The counter that operation ids are made from; it only grows.
+    pub generation: u64,
+    /// The object of each resource.
+    pub live: BTreeMap<Urn, Arc<Instance>>,
+    /// Objects that were replaced and are still to be deleted, by the operation that made them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub condemned: BTreeMap<OpId, Arc<Instance>>,
+    /// Operations that have begun and of which no end is known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub pending: BTreeMap<OpId, Intent>,
+    /// What the stack exports.
+    #[serde(default)]
+    pub exports: Properties,
+    /// The providers of its objects.
+    #[serde(default)]
+    pub providers: BTreeMap<String, ProviderRecord>,
+    /// How long each kind's verbs took lately, in milliseconds, by `verb kind`.
+    #[serde(default)]
+    pub took_ms: BTreeMap<String, u64>,
+    /// The last runs, oldest first.
+    #[serde(default)]
+    pub runs: Vec<Run>,
+}
+
+impl State {
+    /// The state of a stack without a record.
+    pub fn new(lineage: Lineage) -> Self {
+        Self { lineage, ..Self::default() }
+    }
+
+    /// Every object, the replaced ones too.
+    pub fn instances(&self) -> impl Iterator<Item = &Arc<Instance>> {
+        self.live.values().chain(self.condemned.values())
+    }
+
+    /// The object that an operation made.
+    pub fn made_by(&self, op: &OpId) -> Option<&Arc<Instance>> {
+        self.condemned.get(op).or_else(|| self.live.values().find(|instance| instance.op == *op))
+    }
+
+    /// The URNs that depend on each URN.
+    pub fn dependents(&self) -> BTreeMap<&Urn, Vec<&Urn>> {
+        let mut dependents: BTreeMap<&Urn, Vec<&Urn>> = BTreeMap::new();
+        for instance in self.instances() {
+            for dependency in &instance.dependencies {
+                dependents.entry(dependency).or_default().push(&instance.urn);
+            }
+        }
+        dependents
+    }
+}

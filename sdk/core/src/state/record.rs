@@ -1,0 +1,238 @@
+//! Records: what the journal says happened. The state is their fold.
+
+use super::{Kept, OpId, ProviderRecord};
+use crate::{Error, Properties, Urn};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// One record of the journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "record", rename_all = "snake_case")]
+pub enum Record {
+    /// A run begins.
+    RunStart(RunStart),
+    /// A provider's settings, before the first object that needs them.
+    Provider {
+        /// The key that objects refer to it by.
+        key: String,
+        /// The settings.
+        #[serde(flatten)]
+        provider: ProviderRecord,
+    },
+    /// A mutating call is about to start.
+    Intent(Intent),
+    /// The call came to its end.
+    Done(Done),
+    /// The call failed.
+    Failed(Failed),
+    /// After a crash, the object of an open create was found.
+    Adopted(Done),
+    /// The real object was found to differ from state, and state follows.
+    Observed {
+        /// The resource.
+        urn: Urn,
+        /// Its inputs as read.
+        inputs: Properties,
+        /// Its outputs as read.
+        outputs: Properties,
+    },
+    /// What the program says about a resource changed without a call: options, dependencies, provider, declaration.
+    Noted {
+        /// The resource.
+        urn: Urn,
+        /// Its provider's key.
+        provider: String,
+        /// What it depends on.
+        dependencies: BTreeSet<Urn>,
+        /// Its options.
+        kept: Kept,
+        /// Where it is declared.
+        site: String,
+    },
+    /// A resource has another URN now.
+    Moved {
+        /// The former URN.
+        from: Urn,
+        /// The new one.
+        to: Urn,
+    },
+    /// An object left the state without a delete.
+    Forgotten {
+        /// The resource.
+        urn: Urn,
+        /// The operation that made the object.
+        op: OpId,
+    },
+    /// The stack's exports.
+    Outputs {
+        /// All of them.
+        exports: Properties,
+    },
+    /// The data keys were wrapped anew.
+    KeyRotate {
+        /// The id of the key from here on.
+        key: String,
+    },
+    /// A run came to its end.
+    RunEnd(RunEnd),
+}
+
+/// How a run began.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RunStart {
+    /// `up`, `destroy`, `refresh`, …
+    pub command: String,
+    /// What the person said with `--message`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub message: String,
+    /// Who ran it: `user@host`.
+    pub who: String,
+    /// When, in milliseconds of Unix time.
+    pub at_ms: i64,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RunEnd {
+    /// `done`, `failed`, `interrupted`, …
+    pub result: String,
+    /// When, in milliseconds of Unix time.
+    pub at_ms: i64,
+    /// How many objects were made, changed, deleted.
+    pub changes: [u64; 3],
+    /// How long verbs took in this run, in milliseconds, by `verb kind`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub took_ms: Vec<(String, u64)>,
+}
+
+/// What a call is about to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Make the object; one that the resource has already is condemned.
+    Create,
+    /// Adopt an existing object.
+    Import,
+    /// Change the object in place.
+    Update,
+    /// Delete the object that [`Intent::target`] made.
+    Delete,
+}
+
+impl Action {
+    /// The verb in the infinitive.
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Import => "import",
+            Self::Update => "update",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+/// A mutating call that is about to start.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Intent {
+    /// The operation.
+    pub op: OpId,
+    /// The counter value that the id was made from.
+    pub generation: u64,
+    /// The resource.
+    pub urn: Urn,
+    /// What is about to happen.
+    pub action: Action,
+    /// The operation that made the object, for updates and deletes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<OpId>,
+    /// Its provider's key.
+    pub provider: String,
+    /// The inputs that the call gets; empty for a delete.
+    #[serde(default, skip_serializing_if = "Properties::is_empty")]
+    pub inputs: Properties,
+    /// What the object depends on.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub dependencies: BTreeSet<Urn>,
+    /// Its options.
+    #[serde(default, skip_serializing_if = "Kept::is_default")]
+    pub kept: Kept,
+    /// Where it is declared.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub site: String,
+    /// When, in milliseconds of Unix time.
+    pub at_ms: i64,
+}
+
+/// A call's success.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Done {
+    /// The operation.
+    pub op: OpId,
+    /// The object's outputs; empty for a delete.
+    #[serde(default, skip_serializing_if = "Properties::is_empty")]
+    pub outputs: Properties,
+    /// Whether the object exists but did not become ready.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unsettled: bool,
+    /// When, in milliseconds of Unix time.
+    pub at_ms: i64,
+}
+
+/// What is known after a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cut {
+    /// Nothing was changed.
+    NotApplied,
+    /// Something may have been changed: the operation stays open until somebody looks.
+    Unknown,
+}
+
+/// A call's failure.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Failed {
+    /// The operation.
+    pub op: OpId,
+    /// What is known.
+    pub cut: Cut,
+    /// The provider's words.
+    pub message: String,
+    /// When, in milliseconds of Unix time.
+    pub at_ms: i64,
+}
+
+impl Record {
+    /// The operation that the record belongs to.
+    pub fn op(&self) -> Option<&OpId> {
+        match self {
+            Self::Intent(Intent { op, .. })
+            | Self::Done(Done { op, .. })
+            | Self::Adopted(Done { op, .. })
+            | Self::Failed(Failed { op, .. }) => Some(op),
+            _ => None,
+        }
+    }
+
+    /// The properties in it that may hold secrets, each with the path under which it is sealed.
+    ///
+    /// # Errors
+    /// What `visit` returns.
+    pub fn visit_properties(
+        &mut self,
+        visit: &mut dyn FnMut(&str, &mut Properties) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        match self {
+            Self::Intent(intent) => {
+                let place = format!("{}#inputs", intent.urn);
+                visit(&place, &mut intent.inputs)
+            }
+            Self::Done(done) | Self::Adopted(done) => visit(done.op.as_str(), &mut done.outputs),
+            Self::Observed { urn, inputs, outputs } => {
+                visit(&format!("{urn}#inputs"), inputs)?;
+                visit(&format!("{urn}#outputs"), outputs)
+            }
+            Self::Outputs { exports } => visit("exports", exports),
+            _ => Ok(()),
+        }
+    }
+}
