@@ -7,7 +7,7 @@ pub use change::{Change, Shown};
 pub use step::{Op, Step, Why};
 
 use crate::{
-    Error, Properties, Urn,
+    Properties, Urn,
     note::{Claim, Fault, Note},
     state::Lineage,
 };
@@ -124,10 +124,7 @@ impl Plan {
     ///
     /// # Errors
     /// What `visit` returns.
-    pub fn visit_properties(
-        &mut self,
-        visit: &mut dyn FnMut(&str, &mut Properties) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+    pub fn visit_secrets<E>(&mut self, visit: &mut dyn FnMut(&str, &mut Properties) -> Result<(), E>) -> Result<(), E> {
         for step in &mut self.steps {
             let place = format!("{}#inputs", step.urn);
             visit(&place, &mut step.inputs)?;

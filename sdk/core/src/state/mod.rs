@@ -145,6 +145,24 @@ impl State {
         self.condemned.get(op).or_else(|| self.live.values().find(|instance| instance.op == *op))
     }
 
+    /// The properties in it that hold secrets, each with the path under which it is sealed.
+    ///
+    /// # Errors
+    /// What `visit` returns.
+    pub fn visit_secrets<E>(&mut self, visit: &mut dyn FnMut(&str, &mut Properties) -> Result<(), E>) -> Result<(), E> {
+        for instance in self.live.values_mut().chain(self.condemned.values_mut()) {
+            if !(instance.inputs.secret.is_empty() && instance.outputs.secret.is_empty()) {
+                let instance = Arc::make_mut(instance);
+                visit(&format!("{}#inputs", instance.op), &mut instance.inputs)?;
+                visit(&format!("{}#outputs", instance.op), &mut instance.outputs)?;
+            }
+        }
+        for (op, intent) in &mut self.pending {
+            visit(&format!("{op}#inputs"), &mut intent.inputs)?;
+        }
+        visit("exports", &mut self.exports)
+    }
+
     /// The URNs that depend on each URN.
     pub fn dependents(&self) -> BTreeMap<&Urn, Vec<&Urn>> {
         let mut dependents: BTreeMap<&Urn, Vec<&Urn>> = BTreeMap::new();

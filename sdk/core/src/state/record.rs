@@ -1,7 +1,7 @@
 //! Records: what the journal says happened. The state is their fold.
 
 use super::{Kept, OpId, ProviderRecord};
-use crate::{Error, Properties, Urn};
+use crate::{Properties, Urn};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -217,10 +217,7 @@ impl Record {
     ///
     /// # Errors
     /// What `visit` returns.
-    pub fn visit_properties(
-        &mut self,
-        visit: &mut dyn FnMut(&str, &mut Properties) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+    pub fn visit_secrets<E>(&mut self, visit: &mut dyn FnMut(&str, &mut Properties) -> Result<(), E>) -> Result<(), E> {
         match self {
             Self::Intent(intent) => {
                 let place = format!("{}#inputs", intent.urn);

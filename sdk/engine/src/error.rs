@@ -1,0 +1,49 @@
+//! Why a run did not begin or did not end well.
+
+use crate::Report;
+use terrane_core::Fault;
+
+/// What the engine refuses or fails at.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The program itself failed.
+    #[error("the program failed: {0}")]
+    Program(terrane_core::Error),
+    /// The program or plan is wrong; each fault says why.
+    #[error("refused: {}", faults.iter().map(|fault| fault.message.as_str()).collect::<Vec<_>>().join("; "))]
+    Refused {
+        /// All that is wrong.
+        faults: Vec<Fault>,
+    },
+    /// The state can't be read, written or locked.
+    #[error(transparent)]
+    State(#[from] terrane_state::Error),
+    /// A selection names nothing.
+    #[error("`{pattern}` names no resource of the stack")]
+    NoMatch {
+        /// What was asked for.
+        pattern: String,
+        /// The nearest name there is.
+        nearest: Option<String>,
+    },
+    /// An open operation can't be brought to an end without a person.
+    #[error("{urn}: the create of the last run may have happened, and the provider can't tell: {why}")]
+    Undecided {
+        /// The resource.
+        urn: terrane_core::Urn,
+        /// What is known.
+        why: String,
+    },
+    /// A provider can't be reached.
+    #[error("{0}")]
+    Provider(terrane_core::Error),
+    /// The state has changed since the plan was made.
+    #[error("the state has changed since the plan was made: {why}")]
+    Changed {
+        /// What is different.
+        why: String,
+    },
+    /// Some steps failed; the report says which.
+    #[error("{} failed", .0.failures.len())]
+    Failed(Box<Report>),
+}

@@ -1,0 +1,62 @@
+//! From a program to a graph: runs the program, then each part of it whose values are known, until nothing new comes.
+
+use crate::{
+    ConfigSource, Error, PlanOptions, Project,
+    plan::{self, Input, Outcome},
+};
+use std::collections::BTreeSet;
+use terrane_core::{
+    Fault, Graph, Properties, Stack, State, Urn,
+    graph::Expansion,
+    stack::References,
+};
+
+/// A program that has run once.
+pub(crate) fn evaluate(project: &Project, stack: &str, config: &ConfigSource, references: Box<References>) -> Result<Stack, Error> {
+    let config = config().map_err(Error::Program)?;
+    let stack = Stack::new(&project.name, stack, config, references);
+    (project.program)(&stack).map_err(Error::Program)?;
+    let unknown = stack.configuration().unknown(strsim::jaro_winkler);
+    for error in unknown {
+        let fault = Fault::new(error.documented_as().unwrap_or("T0108"), error.to_string());
+        let fault = match error.hint() {
+            Some(hint) => fault.help(hint),
+            None => fault,
+        };
+        // A key of a file has its place in the message; the program's own line would only mislead.
+        stack.graph().faults.push(fault);
+    }
+    Ok(stack)
+}
+
+/// Plans, running parts of the program that waited as soon as the plan knows their values.
+pub(crate) fn plan(
+    project: &Project,
+    stack: &Stack,
+    state: &State,
+    drifted: &BTreeSet<Urn>,
+    options: &PlanOptions,
+) -> Result<(Outcome, Graph), Error> {
+    loop {
+        let graph = std::mem::take(&mut *stack.graph());
+        let input =
+            Input { project: &project.name, stack: stack.name(), graph: &graph, state, drifted, options };
+        let outcome = plan::plan(&input)?;
+        let (ready, waiting): (Vec<Expansion>, Vec<Expansion>) =
+            graph.expansions.iter().cloned().partition(|expansion| expansion.waits.resolve(&outcome.facts).is_ok());
+        if ready.is_empty() || options.purpose == terrane_core::plan::Purpose::Destroy {
+            return Ok((outcome, graph));
+        }
+        *stack.graph() = Graph { expansions: waiting, ..graph };
+        for expansion in ready {
+            (expansion.body)(stack, &outcome.facts).map_err(Error::Program)?;
+        }
+    }
+}
+
+/// No other stack can be read: for tests.
+pub(crate) fn no_references() -> Box<References> {
+    Box::new(|project, stack| -> terrane_core::Result<Properties> {
+        Err(terrane_core::Error::new(format!("stack {project}/{stack} can't be read from here")))
+    })
+}

@@ -1,0 +1,52 @@
+//! Connections to providers: each made once a run, when the first call needs it.
+
+use serde_json::{Map, Value};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+use terrane_core::{AnyKind, Error, ProviderSpec, Result, kind::Connected};
+use tokio::sync::OnceCell;
+
+type Slot = Arc<OnceCell<Connected>>;
+
+/// The providers that a run can reach.
+pub(crate) struct Connections {
+    specs: HashMap<&'static str, &'static ProviderSpec>,
+    slots: Mutex<HashMap<String, Slot>>,
+}
+
+impl Connections {
+    pub(crate) fn new(specs: impl IntoIterator<Item = &'static ProviderSpec>) -> Self {
+        Self { specs: specs.into_iter().map(|spec| (spec.name, spec)).collect(), slots: Mutex::default() }
+    }
+
+    /// Whether the program knows a provider.
+    pub(crate) fn knows(&self, provider: &str) -> bool {
+        self.specs.contains_key(provider)
+    }
+
+    /// What is constant about a kind.
+    pub(crate) fn kind_spec(&self, kind: &str) -> Option<&'static terrane_core::KindSpec> {
+        let spec = self.specs.get(kind.split(':').next()?)?;
+        (spec.kinds)().into_iter().find(|spec| spec.kind == kind)
+    }
+
+    /// A kind of a provider with these settings.
+    pub(crate) async fn kind(&self, key: &str, settings: &Map<String, Value>, kind: &str) -> Result<Arc<dyn AnyKind>> {
+        let name = kind.split(':').next().unwrap_or_default();
+        let spec = self.specs.get(name).ok_or_else(|| missing(name))?;
+        let slot = self.slots.lock().unwrap_or_else(PoisonError::into_inner).entry(key.to_owned()).or_default().clone();
+        let connected = slot.get_or_try_init(|| (spec.connect)(Value::Object(settings.clone()))).await?;
+        let found = connected.kind(kind).cloned();
+        found.ok_or_else(|| Error::new(format!("provider `{name}` has no kind `{kind}`")).code("T0303").not_applied())
+    }
+}
+
+/// State has resources of a provider that the program doesn't name.
+pub(crate) fn missing(name: &str) -> Error {
+    Error::new(format!("state has resources of provider `{name}`, which the program does not name"))
+        .code("T0302")
+        .help(format!("name it with `App::provider`, or put the `{name}` provider back into the program until they are deleted"))
+        .not_applied()
+}

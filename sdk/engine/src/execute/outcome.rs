@@ -1,0 +1,233 @@
+//! The end of a task: its record, what others may count on, and the tally of the run.
+
+use super::{
+    Execution,
+    task::Begun,
+    verb::{Ended, Made},
+};
+use crate::{Events, Failure, What};
+use petgraph::{Direction, graph::NodeIndex};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+use terrane_core::{
+    Error, Outcome, Properties, Record, Urn,
+    plan::{Counts, Op},
+    state::{Action, Cut, Done, Failed},
+};
+
+/// Why a task does not come to its end.
+pub(crate) enum Problem {
+    /// The call or its preparation failed.
+    Failed(Error),
+    /// It would do more than what was approved.
+    Unapproved(String),
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// What a run has done so far, over all of its waves.
+#[derive(Default)]
+pub(crate) struct Tally {
+    /// Whether the run has written anything.
+    pub begun: bool,
+    pub counts: Counts,
+    pub failures: Vec<Failure>,
+    pub not_started: Vec<Urn>,
+    pub unapproved: Vec<(Urn, String)>,
+    pub interrupted: bool,
+    pub journal: Option<terrane_state::Error>,
+    pub took: BTreeMap<String, (u64, u64)>,
+    /// The finished tasks of the present wave: when each began and ended.
+    times: HashMap<NodeIndex, (u64, u64)>,
+    pub critical_path: Vec<(Urn, u64)>,
+}
+
+/// How a run ended so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Finish {
+    Well,
+    Unapproved,
+    Interrupted,
+    Failed,
+}
+
+impl Tally {
+    pub(crate) fn finish(&self) -> Finish {
+        if self.journal.is_some() || !self.failures.is_empty() {
+            Finish::Failed
+        } else if self.interrupted {
+            Finish::Interrupted
+        } else if !self.unapproved.is_empty() {
+            Finish::Unapproved
+        } else {
+            Finish::Well
+        }
+    }
+
+    pub(crate) fn journal_failed(&mut self, error: terrane_state::Error) {
+        self.journal.get_or_insert(error);
+    }
+
+    pub(crate) fn started(&mut self, task: NodeIndex, at_ms: u64) {
+        self.times.insert(task, (at_ms, at_ms));
+    }
+
+    pub(crate) fn gate_failed(&mut self, rollout: &str, error: &Error, events: &Events) {
+        let help = "see what is unhealthy, mend it, and run `up` again: the rollout goes on from here";
+        let message = format!("rollout `{rollout}` stopped: {error}");
+        events.tell(What::GateWaiting { rollout: rollout.to_owned(), text: message.clone() });
+        let error = Error::new(message).help(error.hint().unwrap_or(help)).code(error.documented_as().unwrap_or("T0307"));
+        let urn = Urn::new("-", "-", "", "rollout", rollout);
+        self.failures.push(failure(urn, "gate", String::new(), &error));
+    }
+
+    fn count(&mut self, action: Action, op: Op) {
+        match (action, op) {
+            (Action::Create, Op::Replace { .. }) => self.counts.replace += 1,
+            (Action::Create, _) => self.counts.create += 1,
+            (Action::Import, _) => self.counts.import += 1,
+            (Action::Update, _) => self.counts.update += 1,
+            (Action::Delete, Op::Replace { .. }) => {}
+            (Action::Delete, _) => self.counts.delete += 1,
+        }
+    }
+
+    fn took(&mut self, key: String, took_ms: u64) {
+        let (sum, times) = self.took.entry(key).or_default();
+        (*sum, *times) = (*sum + took_ms, *times + 1);
+    }
+}
+
+fn failure(urn: Urn, verb: &str, site: String, error: &Error) -> Failure {
+    let (help, code) = (error.hint().map(str::to_owned), error.documented_as().map(str::to_owned));
+    Failure { urn, verb: verb.to_owned(), site, message: error.to_string(), help, code }
+}
+
+impl Execution<'_> {
+    /// Takes in the end of a call.
+    pub(super) fn end(&mut self, ended: Ended) {
+        let Ended { task, begun, result, took_ms } = ended;
+        if let Some(times) = self.tally.times.get_mut(&task) {
+            times.1 = self.run.calls.world.clock_ms();
+        }
+        match result {
+            Ok(made) => self.done(task, begun, made, took_ms),
+            Err(error) => {
+                let cut = if error.outcome() == Outcome::NotApplied { Cut::NotApplied } else { Cut::Unknown };
+                let at_ms = self.run.calls.world.now_ms();
+                let failed = Failed { op: begun.intent.op.clone(), cut, message: error.to_string(), at_ms };
+                self.record(Record::Failed(failed));
+                self.fail(task, begun.intent.action.verb(), &error);
+            }
+        }
+    }
+
+    fn done(&mut self, task: NodeIndex, begun: Begun, made: Made, took_ms: u64) {
+        let (intent, step) = (&begun.intent, &self.plan.steps[self.order[task].step]);
+        let (action, verb) = (intent.action, intent.action.verb());
+        if let Some(real) = made.inputs.as_ref()
+            && let Some(problem) = self.import_differs(&begun, real)
+        {
+            let at_ms = self.run.calls.world.now_ms();
+            self.record(Record::Failed(Failed { op: intent.op.clone(), cut: Cut::NotApplied, message: problem.to_string(), at_ms }));
+            return self.fail(task, verb, &problem);
+        }
+        let outputs = Properties::new(made.outputs, begun.secret_outputs.clone());
+        let values = outputs.values.clone();
+        let at_ms = self.run.calls.world.now_ms();
+        self.record(Record::Done(Done { op: intent.op.clone(), outputs, unsettled: made.ready.is_err(), at_ms }));
+        if action == Action::Delete {
+            self.facts.forget(&intent.urn);
+        } else {
+            self.facts.know(intent.urn.clone(), Arc::clone(&values));
+        }
+        self.tally.count(action, step.op);
+        self.tally.took(format!("{verb} {}", intent.urn.kind()), took_ms);
+        match made.ready {
+            Ok(()) => {
+                self.run.calls.events.tell(What::StepDone { urn: intent.urn.clone(), verb: verb.to_owned(), took_ms });
+                self.complete(task);
+            }
+            Err(error) => self.fail(task, verb, &error),
+        }
+    }
+
+    /// An import must not change the object on the sly: program and object have to agree first.
+    fn import_differs(&self, begun: &Begun, real: &serde_json::Map<String, serde_json::Value>) -> Option<Error> {
+        let wanted = &begun.intent.inputs;
+        let secret = |name: &String| wanted.is_secret(name);
+        let differs = wanted.values.iter().find(|(name, value)| !secret(name) && real.get(*name) != Some(*value));
+        let (name, value) = differs?;
+        let is = real.get(name).map_or_else(|| "nothing".to_owned(), ToString::to_string);
+        let message = format!("`{name}` is {value} in the program and {is} in the object that is to be imported");
+        Some(Error::new(message).code("T0308").help("let the program say what the object is; change it in a later run").not_applied())
+    }
+
+    pub(super) fn give_up(&mut self, task: NodeIndex, problem: Problem) {
+        match problem {
+            Problem::Failed(error) => {
+                let verb = super::verb_of(&self.plan.steps[self.order[task].step], self.order[task].part).unwrap_or("keep");
+                self.fail(task, verb, &error);
+            }
+            Problem::Unapproved(because) => {
+                let urn = self.plan.steps[self.order[task].step].urn.clone();
+                self.run.calls.events.tell(What::StepSkipped { urn: urn.clone(), because: because.clone() });
+                self.tally.unapproved.push((urn, because));
+                self.skip_after(task);
+            }
+        }
+    }
+
+    fn fail(&mut self, task: NodeIndex, verb: &str, error: &Error) {
+        let step = &self.plan.steps[self.order[task].step];
+        let failure = failure(step.urn.clone(), verb, step.site.clone(), error);
+        self.run.calls.events.tell(What::StepFailed {
+            urn: failure.urn.clone(),
+            verb: failure.verb.clone(),
+            site: failure.site.clone(),
+            message: failure.message.clone(),
+            help: failure.help.clone(),
+            code: failure.code.clone(),
+        });
+        self.tally.failures.push(failure);
+        self.skip_after(task);
+        if !self.run.options.continue_on_error {
+            self.stopping = true;
+        }
+    }
+
+    fn skip_after(&mut self, task: NodeIndex) {
+        let cause = self.plan.steps[self.order[task].step].urn.label();
+        self.turns.finished(task);
+        for dropped in self.queue.drop_after(&self.order, task) {
+            self.turns.finished(dropped);
+            let step = &self.plan.steps[self.order[dropped].step];
+            if step.op != Op::Same && !self.tally.not_started.contains(&step.urn) {
+                let because = format!("it waits for {cause}");
+                self.run.calls.events.tell(What::StepSkipped { urn: step.urn.clone(), because });
+                self.tally.not_started.push(step.urn.clone());
+            }
+        }
+    }
+
+    /// The chain of calls that decided how long the wave took.
+    pub(super) fn chain(&mut self) {
+        let times = std::mem::take(&mut self.tally.times);
+        let mut last = times.iter().max_by_key(|(_, (_, end))| *end).map(|(task, _)| *task);
+        let mut chain = Vec::new();
+        while let Some(task) = last {
+            let (begin, end) = times[&task];
+            chain.push((self.plan.steps[self.order[task].step].urn.clone(), end - begin));
+            let before = self.order.neighbors_directed(task, Direction::Incoming);
+            last = before.filter(|task| times.contains_key(task)).max_by_key(|task| times[task].1);
+        }
+        chain.reverse();
+        self.tally.critical_path.extend(chain);
+    }
+}

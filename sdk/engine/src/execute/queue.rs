@@ -1,0 +1,99 @@
+//! The ready queue: tasks whose predecessors are done, heaviest chain first.
+
+use crate::plan::schedule::{Order, Task};
+use petgraph::{Direction, algo::toposort, graph::NodeIndex};
+use std::{
+    cmp::Reverse,
+    collections::BTreeSet,
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Waiting,
+    Ready,
+    Taken,
+    Done,
+    Dropped,
+}
+
+/// Which tasks may start, and which next.
+pub(crate) struct Queue {
+    ready: BTreeSet<(Reverse<u64>, NodeIndex)>,
+    waits: Vec<u32>,
+    weight: Vec<u64>,
+    stage: Vec<Stage>,
+}
+
+impl Queue {
+    /// A queue over an order; `usual_ms` says how long a task is expected to take.
+    pub(crate) fn new(order: &Order, usual_ms: impl Fn(Task) -> u64) -> Self {
+        let mut weight = vec![0u64; order.node_count()];
+        for node in toposort(order, None).unwrap_or_default().into_iter().rev() {
+            let after = order.neighbors(node).map(|next| weight[next.index()]).max().unwrap_or(0);
+            weight[node.index()] = after + usual_ms(order[node]);
+        }
+        let waits: Vec<u32> = order.node_indices().map(|n| count(order, n)).collect();
+        let mut queue = Self { ready: BTreeSet::new(), stage: vec![Stage::Waiting; waits.len()], waits, weight };
+        for node in order.node_indices() {
+            queue.make_ready(node);
+        }
+        queue
+    }
+
+    fn make_ready(&mut self, node: NodeIndex) {
+        let at = node.index();
+        if self.waits[at] == 0 && self.stage[at] == Stage::Waiting {
+            self.stage[at] = Stage::Ready;
+            self.ready.insert((Reverse(self.weight[at]), node));
+        }
+    }
+
+    /// Takes the heaviest ready task that `admits` lets pass.
+    pub(crate) fn pop(&mut self, admits: impl Fn(NodeIndex) -> bool) -> Option<NodeIndex> {
+        let found = self.ready.iter().find(|(_, node)| admits(*node)).copied()?;
+        self.ready.remove(&found);
+        self.stage[found.1.index()] = Stage::Taken;
+        Some(found.1)
+    }
+
+    /// The tasks that could start.
+    pub(crate) fn ready(&self) -> impl Iterator<Item = NodeIndex> + '_ {
+        self.ready.iter().map(|(_, node)| *node)
+    }
+
+    /// Ends a task.
+    pub(crate) fn complete(&mut self, order: &Order, node: NodeIndex) {
+        self.stage[node.index()] = Stage::Done;
+        for next in order.neighbors_directed(node, Direction::Outgoing) {
+            self.waits[next.index()] -= 1;
+            self.make_ready(next);
+        }
+    }
+
+    /// Gives up a task and everything that waits for it; returns the latter.
+    pub(crate) fn drop_after(&mut self, order: &Order, node: NodeIndex) -> Vec<NodeIndex> {
+        self.stage[node.index()] = Stage::Done;
+        let (mut open, mut dropped) = (vec![node], Vec::new());
+        while let Some(node) = open.pop() {
+            for next in order.neighbors_directed(node, Direction::Outgoing) {
+                if matches!(self.stage[next.index()], Stage::Waiting | Stage::Ready) {
+                    self.ready.remove(&(Reverse(self.weight[next.index()]), next));
+                    self.stage[next.index()] = Stage::Dropped;
+                    dropped.push(next);
+                    open.push(next);
+                }
+            }
+        }
+        dropped
+    }
+
+    /// The tasks that were never started and not given up either.
+    pub(crate) fn left(&self) -> impl Iterator<Item = NodeIndex> + '_ {
+        let stages = self.stage.iter().enumerate();
+        stages.filter(|(_, stage)| matches!(stage, Stage::Waiting | Stage::Ready)).map(|(at, _)| NodeIndex::new(at))
+    }
+}
+
+fn count(order: &Order, node: NodeIndex) -> u32 {
+    u32::try_from(order.neighbors_directed(node, Direction::Incoming).count()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,170 @@
+//! Calls to providers: time limits, retries and readiness around the verbs. Nothing here touches the run's own state.
+
+use super::{connect::Connections, limits::Limits, task::Begun};
+use crate::{Events, What, World};
+use futures_util::future::{Either, select};
+use petgraph::graph::NodeIndex;
+use serde_json::{Map, Value};
+use std::{sync::Arc, time::Duration};
+use terrane_core::{
+    AnyKind, Class, Creation, Error, Hook, Progress, Result, Urn, When,
+    hook::Event,
+    kind::Recorded,
+    state::Action,
+};
+
+/// What calls need of the run.
+pub(crate) struct Calls {
+    pub world: Arc<dyn World>,
+    pub events: Events,
+    pub connections: Connections,
+    pub limits: Limits,
+}
+
+/// The end of a call.
+pub(crate) struct Ended {
+    pub task: NodeIndex,
+    pub begun: Begun,
+    pub result: Result<Made>,
+    pub took_ms: u64,
+}
+
+/// What a successful call leaves.
+pub(crate) struct Made {
+    /// The inputs as the provider has them, where the call was an import.
+    pub inputs: Option<Map<String, Value>>,
+    pub outputs: Map<String, Value>,
+    /// Whether the object became ready.
+    pub ready: Result<()>,
+}
+
+/// The longest pause between two attempts.
+const PAUSE_MAX: Duration = Duration::from_secs(20);
+/// How long a dependency may take to become visible.
+const VISIBLE_WITHIN_MS: u64 = 120_000;
+
+impl Calls {
+    /// Carries out one call, attempts and readiness included.
+    pub(crate) async fn perform(self: Arc<Self>, begun: Begun) -> Ended {
+        let since = self.world.clock_ms();
+        let provider = begun.intent.urn.kind().split(':').next().unwrap_or_default().to_owned();
+        let verb = begun.intent.action.verb();
+        let urn = begun.intent.urn.clone();
+        self.events.tell(What::StepStarted { urn: urn.clone(), verb: verb.to_owned(), usual_ms: begun.usual_ms });
+        let limit = begun.limit;
+        let result = self.within(limit, &urn, self.attempts(&begun, &provider)).await;
+        self.limits.ended(&provider);
+        Ended { task: begun.task, begun, result, took_ms: self.world.clock_ms() - since }
+    }
+
+    async fn within<T>(&self, limit: Duration, urn: &Urn, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let (work, clock) = (std::pin::pin!(work), self.world.sleep(limit));
+        match select(work, clock).await {
+            Either::Left((result, _)) => result,
+            Either::Right(_) => Err(Error::new(format!("{} took longer than {} s", urn.label(), limit.as_secs()))
+                .code("T0304")
+                .help("give it more time with `.timeout(..)`; the next `up` looks at what has become of it")),
+        }
+    }
+
+    async fn attempts(&self, begun: &Begun, provider: &str) -> Result<Made> {
+        let urn = &begun.intent.urn;
+        let kind = self.connections.kind(&begun.intent.provider, &begun.settings, urn.kind()).await?;
+        self.hooks(begun, before(begun.intent.action)).await.map_err(Error::not_applied)?;
+        let (began, mut attempt) = (self.world.clock_ms(), 1u32);
+        let made = loop {
+            let error = match self.once(begun, &*kind).await {
+                Ok(made) => break made,
+                Err(error) => error,
+            };
+            let Some(wait) = self.pause(&error, attempt, self.world.clock_ms() - began) else { return Err(error) };
+            if matches!(error.kind(), Class::Throttled { .. }) {
+                self.limits.throttled(provider);
+            }
+            attempt += 1;
+            let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+            self.events.tell(What::StepRetried { urn: urn.clone(), attempt, wait_ms, message: error.to_string() });
+            self.world.sleep(wait).await;
+        };
+        let ready = self.settle(begun, &*kind, &made).await;
+        Ok(Made { ready, ..made })
+    }
+
+    /// Readiness and the hooks after the call.
+    async fn settle(&self, begun: &Begun, kind: &dyn AnyKind, made: &Made) -> Result<()> {
+        if matches!(begun.intent.action, Action::Create | Action::Update) {
+            let inputs = (*begun.intent.inputs.values).clone();
+            kind.wait(Recorded { inputs, outputs: made.outputs.clone() }, &self.progress(&begun.intent.urn)).await?;
+        }
+        self.hooks(begun, after(begun.intent.action)).await
+    }
+
+    async fn once(&self, begun: &Begun, kind: &dyn AnyKind) -> Result<Made> {
+        let intent = &begun.intent;
+        let progress = self.progress(&intent.urn);
+        let inputs = (*intent.inputs.values).clone();
+        let made = |outputs| Made { inputs: None, outputs, ready: Ok(()) };
+        match intent.action {
+            Action::Create => {
+                let creation = Creation::new(intent.urn.clone(), intent.op.clone(), progress);
+                kind.create(inputs, &creation).await.map(made)
+            }
+            Action::Update => kind.update(inputs, begun.was.clone(), &progress).await.map(made),
+            Action::Delete => kind.delete(begun.was.clone(), &progress).await.map(|()| made(Map::new())),
+            Action::Import => {
+                let id = begun.import.as_deref().unwrap_or_default();
+                let found = kind.import(id).await?.ok_or_else(|| {
+                    Error::new(format!("there is no {} `{id}` to import", intent.urn.kind())).code("T0305").not_applied()
+                })?;
+                Ok(Made { inputs: Some(found.inputs), outputs: found.outputs, ready: Ok(()) })
+            }
+        }
+    }
+
+    fn progress(&self, urn: &Urn) -> Progress {
+        let (events, urn) = (self.events.clone(), urn.clone());
+        Progress::to(move |text| events.tell(What::StepProgress { urn: urn.clone(), text: text.to_owned() }))
+    }
+
+    /// How long to pause before the next attempt; none when there is no point in one.
+    fn pause(&self, error: &Error, attempt: u32, since_ms: u64) -> Option<Duration> {
+        let asked = match error.kind() {
+            Class::Fatal => return None,
+            Class::NotVisibleYet if since_ms > VISIBLE_WITHIN_MS => return None,
+            Class::NotVisibleYet | Class::Conflict => None,
+            Class::Throttled { after } => after,
+        };
+        let base = Duration::from_millis(200).saturating_mul(1 << attempt.min(7)).min(PAUSE_MAX);
+        // Full jitter over the upper half: callers that failed together don't come back together.
+        let share = self.world.random() % 512;
+        let jittered = base / 2 + base / 2 * u32::try_from(share).unwrap_or(0) / 512;
+        Some(asked.map_or(jittered, |asked| asked.max(jittered)))
+    }
+
+    async fn hooks(&self, begun: &Begun, when: Option<When>) -> Result<()> {
+        let Some(when) = when else { return Ok(()) };
+        for hook in begun.hooks.iter().filter(|hook: &&Hook| hook.when() == when) {
+            let event = Event { urn: begun.intent.urn.clone(), when, outputs: Arc::new(begun.was.outputs.clone()) };
+            hook.call(event).await.map_err(|error| error.context(format!("hook {when:?}")))?;
+        }
+        Ok(())
+    }
+}
+
+fn before(action: Action) -> Option<When> {
+    match action {
+        Action::Create => Some(When::BeforeCreate),
+        Action::Update => Some(When::BeforeUpdate),
+        Action::Delete => Some(When::BeforeDelete),
+        Action::Import => None,
+    }
+}
+
+fn after(action: Action) -> Option<When> {
+    match action {
+        Action::Create => Some(When::AfterCreate),
+        Action::Update => Some(When::AfterUpdate),
+        Action::Delete => Some(When::AfterDelete),
+        Action::Import => None,
+    }
+}

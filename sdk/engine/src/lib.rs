@@ -1,0 +1,23 @@
+//! Terrane's engine: evaluates programs, plans, executes.
+//!
+//! A [`Session`] is one stack of one project in one store. It evaluates the program to a graph, plans (pure), and carries plans out with
+//! write-ahead intents.
+
+mod error;
+mod evaluate;
+mod event;
+mod execute;
+mod options;
+mod plan;
+mod read;
+mod recover;
+mod report;
+mod session;
+mod world;
+
+pub use error::Error;
+pub use event::{Event, Events, What, schema};
+pub use options::{ApplyOptions, Interrupt, PARALLEL, PlanOptions, Refresh};
+pub use report::{Ending, Failure, Report};
+pub use session::{ConfigSource, Drift, Planned, Project, RefreshReport, Session};
+pub use world::{RealWorld, World};

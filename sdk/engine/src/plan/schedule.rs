@@ -1,0 +1,173 @@
+//! The order of steps: one graph of creates, updates and deletes, without phases.
+//!
+//! | edge | because |
+//! |---|---|
+//! | make y -> make x, for x that depends on y in the program | x reads what y tells |
+//! | remove x -> remove y, for x that depended on y in state | nothing may use what is gone |
+//! | make x -> remove y, for x that stays and depended on y in state | x must let go of y first |
+//! | make x -> remove old x, create first | the new object takes over before the old one goes |
+//! | remove old x -> make x, delete first | both can't exist at once |
+//! | remove y -> forget x, for x that is deleted with y | the delete of y takes x along |
+//!
+//! The third edge is left out where y is deleted first: its dependents can't let go before the new y is there. Where create-first and
+//! delete-first replacements would wait for each other in a circle, the create-first ones become delete-first; where a circle is left, its
+//! third edges go. The first two edges alone never make a circle, since neither program nor state has one.
+
+use petgraph::{
+    algo::tarjan_scc,
+    graph::{DiGraph, EdgeIndex, NodeIndex},
+    visit::EdgeRef,
+};
+use std::collections::HashMap;
+use terrane_core::{
+    OpId, State, Urn,
+    plan::{Op, Step},
+};
+
+/// Which half of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Create, import, update, the new half of a replacement; also a step that does nothing.
+    Make,
+    /// Delete, forget, the old half of a replacement.
+    Remove,
+}
+
+/// A node of the order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Task {
+    /// The position of the step in the plan.
+    pub step: usize,
+    pub part: Part,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Edge {
+    /// Never left out.
+    Firm,
+    /// Left out when it would close a circle.
+    LetGo,
+}
+
+pub(crate) type Order = DiGraph<Task, Edge, u32>;
+
+/// The order of a plan's steps.
+pub(crate) fn order(steps: &[Step], state: &State) -> Order {
+    let mut order = Builder::new(steps).build(state);
+    for knot in knots(&order) {
+        let loose: Vec<EdgeIndex> = within(&order, &knot).filter(|edge| order[*edge] == Edge::LetGo).collect();
+        order.retain_edges(|_, edge| !loose.contains(&edge));
+    }
+    order
+}
+
+/// Turns create-first replacements into delete-first ones where the order demands it.
+pub(crate) fn settle_orders(steps: &mut [Step], state: &State) {
+    let is_delete_first = |step: &Step| step.op == Op::Replace { delete_first: true };
+    while steps.iter().any(is_delete_first) {
+        let order = Builder::new(steps).build(state);
+        let mut turned = false;
+        for task in knots(&order).into_iter().flatten() {
+            let op = &mut steps[order[task].step].op;
+            if *op == (Op::Replace { delete_first: false }) {
+                *op = Op::Replace { delete_first: true };
+                turned = true;
+            }
+        }
+        if !turned {
+            return;
+        }
+    }
+}
+
+fn knots(order: &Order) -> Vec<Vec<NodeIndex>> {
+    tarjan_scc(order).into_iter().filter(|knot| knot.len() > 1).collect()
+}
+
+fn within<'a>(order: &'a Order, knot: &'a [NodeIndex]) -> impl Iterator<Item = EdgeIndex> + 'a {
+    let edges = knot.iter().flat_map(|node| order.edges(*node));
+    edges.filter(|edge| knot.contains(&edge.target())).map(|edge| edge.id())
+}
+
+struct Builder<'a> {
+    steps: &'a [Step],
+    order: Order,
+    make: HashMap<&'a Urn, NodeIndex>,
+    remove: HashMap<&'a OpId, NodeIndex>,
+    removes_of: HashMap<&'a Urn, Vec<NodeIndex>>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(steps: &'a [Step]) -> Self {
+        let order = Order::with_capacity(steps.len(), steps.len());
+        let (make, remove, removes_of) = (HashMap::new(), HashMap::new(), HashMap::new());
+        let mut builder = Self { steps, order, make, remove, removes_of };
+        for (position, step) in steps.iter().enumerate() {
+            builder.tasks(position, step);
+        }
+        builder
+    }
+
+    fn tasks(&mut self, position: usize, step: &'a Step) {
+        let removes = matches!(step.op, Op::Delete | Op::Forget | Op::Replace { .. });
+        let makes = !matches!(step.op, Op::Delete | Op::Forget);
+        let make = makes.then(|| self.order.add_node(Task { step: position, part: Part::Make }));
+        let remove = removes.then(|| self.order.add_node(Task { step: position, part: Part::Remove }));
+        if let Some(make) = make {
+            self.make.insert(&step.urn, make);
+        }
+        if let (Some(remove), Some(target)) = (remove, &step.target) {
+            self.remove.insert(target, remove);
+            self.removes_of.entry(&step.urn).or_default().push(remove);
+        }
+        if let (Some(make), Some(remove)) = (make, remove) {
+            let delete_first = step.op == Op::Replace { delete_first: true };
+            let (first, second) = if delete_first { (remove, make) } else { (make, remove) };
+            self.order.add_edge(first, second, Edge::Firm);
+        }
+    }
+
+    fn build(mut self, state: &State) -> Order {
+        for step in self.steps {
+            let Some(&make) = self.make.get(&step.urn).filter(|_| !matches!(step.op, Op::Delete | Op::Forget)) else { continue };
+            for dependency in &step.dependencies {
+                if let Some(&needed) = self.make.get(dependency) {
+                    self.order.add_edge(needed, make, Edge::Firm);
+                }
+            }
+        }
+        if !self.remove.is_empty() {
+            for instance in state.instances() {
+                for dependency in &instance.dependencies {
+                    let taken_along = instance.kept.deleted_with.as_ref() == Some(dependency);
+                    self.release(&instance.urn, &instance.op, dependency, taken_along);
+                }
+            }
+        }
+        self.order
+    }
+
+    /// The edges for one object that depended on another in state.
+    fn release(&mut self, urn: &Urn, op: &OpId, dependency: &Urn, taken_along: bool) {
+        let Some(removes) = self.removes_of.get(dependency) else { return };
+        let own = self.remove.get(op).copied();
+        let stays = self.make.get(urn).copied().filter(|make| self.steps[self.order[*make].step].target.as_ref() == Some(op));
+        for &remove in removes {
+            match own {
+                Some(own) if taken_along => drop(self.order.add_edge(remove, own, Edge::Firm)),
+                Some(own) => drop(self.order.add_edge(own, remove, Edge::Firm)),
+                None => {}
+            }
+            let delete_first = self.steps[self.order[remove].step].op == Op::Replace { delete_first: true };
+            if let Some(make) = stays
+                && !delete_first
+                && !taken_along
+            {
+                self.order.add_edge(make, remove, Edge::LetGo);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,163 @@
+//! Every plan of up to four resources, held against what must be true of any order.
+
+use super::*;
+use petgraph::algo::toposort;
+use std::{collections::BTreeSet, sync::Arc};
+use terrane_core::{
+    Properties,
+    state::{Instance, Kept, Lineage},
+};
+
+/// What may happen to a resource. `Same` is scheduled as `Update` is.
+const OPS: [Op; 5] =
+    [Op::Create, Op::Update, Op::Replace { delete_first: false }, Op::Replace { delete_first: true }, Op::Delete];
+
+fn urn(n: usize) -> Urn {
+    Urn::new("dev", "demo", "", "demo:Thing", &n.to_string())
+}
+
+fn in_state(op: Op) -> bool {
+    op != Op::Create
+}
+
+fn in_program(op: Op) -> bool {
+    op != Op::Delete
+}
+
+struct World {
+    ops: Vec<Op>,
+    /// `(of, on)`: what depended on what in state.
+    before: BTreeSet<(usize, usize)>,
+    /// `(of, on)`: what depends on what in the program.
+    after: BTreeSet<(usize, usize)>,
+}
+
+impl World {
+    fn state(&self) -> State {
+        let mut state = State::new(Lineage::new("test"));
+        for (n, _) in self.ops.iter().enumerate().filter(|(_, op)| in_state(**op)) {
+            let instance = Instance {
+                urn: urn(n),
+                op: OpId::mint(&state.lineage, &urn(n), 1),
+                provider: "demo".to_owned(),
+                inputs: Properties::default(),
+                outputs: Properties::default(),
+                dependencies: self.before.iter().filter(|(of, _)| *of == n).map(|(_, on)| urn(*on)).collect(),
+                kept: Kept::default(),
+                site: String::new(),
+                unsettled: false,
+                created_ms: 0,
+                modified_ms: 0,
+            };
+            state.live.insert(urn(n), Arc::new(instance));
+        }
+        state
+    }
+
+    fn steps(&self) -> Vec<Step> {
+        let step = |(n, op): (usize, &Op)| Step {
+            urn: urn(n),
+            op: *op,
+            uncertain: false,
+            site: String::new(),
+            target: in_state(*op).then(|| OpId::mint(&Lineage::new("test"), &urn(n), 1)),
+            moved_from: None,
+            import: None,
+            inputs: Properties::default(),
+            unknown: Default::default(),
+            changes: Vec::new(),
+            why: Vec::new(),
+            dependencies: self.after.iter().filter(|(of, _)| *of == n).map(|(_, on)| urn(*on)).collect(),
+            kept: Kept::default(),
+            noted: false,
+        };
+        self.ops.iter().enumerate().map(step).collect()
+    }
+
+    /// Walks one order and looks at the objects that exist after each task.
+    fn check(&self) -> Result<(), String> {
+        let (mut steps, state) = (self.steps(), self.state());
+        settle_orders(&mut steps, &state);
+        for (step, planned) in steps.iter().zip(&self.ops) {
+            let settled = step.op == *planned || *planned == (Op::Replace { delete_first: false });
+            settled.then_some(()).ok_or_else(|| format!("{:?} became {:?}", planned, step.op))?;
+        }
+        let order = order(&steps, &state);
+        let sorted = toposort(&order, None).map_err(|_| "the order has a circle".to_owned())?;
+        let delete_first = |n: usize| steps[n].op == Op::Replace { delete_first: true };
+        let mut old: BTreeSet<usize> = (0..steps.len()).filter(|n| in_state(self.ops[*n])).collect();
+        let mut made: BTreeSet<usize> = BTreeSet::new();
+        for task in sorted.into_iter().map(|node| order[node]) {
+            let n = task.step;
+            if task.part == Part::Make {
+                let lacks = self.after.iter().find(|(of, on)| *of == n && !made.contains(on));
+                lacks.map_or(Ok(()), |(_, on)| Err(format!("{n} is made before {on}")))?;
+                if delete_first(n) && old.contains(&n) {
+                    return Err(format!("{n} is made while the old one exists"));
+                }
+                made.insert(n);
+            } else {
+                old.remove(&n);
+                if steps[n].op == (Op::Replace { delete_first: false }) && !made.contains(&n) {
+                    return Err(format!("{n} is gone before the new one exists"));
+                }
+                // Whoever is itself replaced or deleted must be gone by then; whoever is updated must have let go, unless that can't be.
+                let user = self.before.iter().find(|(of, on)| {
+                    let goes = matches!(steps[*of].op, Op::Delete | Op::Replace { .. });
+                    *on == n && goes && old.contains(of)
+                });
+                user.map_or(Ok(()), |(of, _)| Err(format!("{n} is gone while {of} still uses it")))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn pairs(of: &[usize]) -> Vec<(usize, usize)> {
+    of.iter().flat_map(|a| of.iter().filter(move |b| *b < a).map(move |b| (*a, *b))).collect()
+}
+
+fn subsets(all: &[(usize, usize)]) -> impl Iterator<Item = BTreeSet<(usize, usize)>> + '_ {
+    (0..1u32 << all.len()).map(|bits| all.iter().enumerate().filter(|(n, _)| bits >> n & 1 == 1).map(|(_, pair)| *pair).collect())
+}
+
+#[test]
+fn every_plan_of_up_to_four_resources_has_an_order() {
+    let mut worlds = 0;
+    for size in 1..=4u32 {
+        for choice in 0..5usize.pow(size) {
+            let ops: Vec<Op> = (0..size).map(|n| OPS[choice / 5usize.pow(n) % 5]).collect();
+            let stated: Vec<usize> = (0..ops.len()).filter(|n| in_state(ops[*n])).collect();
+            let declared: Vec<usize> = (0..ops.len()).filter(|n| in_program(ops[*n])).collect();
+            for before in subsets(&pairs(&stated)) {
+                // Programs that turn a dependency around are covered by three resources; four keep the direction.
+                for after in subsets(&pairs(&declared)) {
+                    let world = World { ops: ops.clone(), before: before.clone(), after };
+                    if let Err(why) = world.check() {
+                        panic!("{why}: {:?}, before {:?}, after {:?}", world.ops, world.before, world.after);
+                    }
+                    worlds += 1;
+                }
+            }
+        }
+    }
+    assert!(worlds > 100_000, "only {worlds} were looked at");
+}
+
+#[test]
+fn turned_dependencies_have_an_order_too() {
+    for choice in 0..5usize.pow(3) {
+        let ops: Vec<Op> = (0..3).map(|n| OPS[choice / 5usize.pow(n) % 5]).collect();
+        let stated: Vec<usize> = (0..3).filter(|n| in_state(ops[*n])).collect();
+        let declared: Vec<usize> = (0..3).filter(|n| in_program(ops[*n])).collect();
+        for before in subsets(&pairs(&stated)) {
+            for after in subsets(&pairs(&declared)) {
+                let after = after.into_iter().map(|(of, on)| (on, of)).collect();
+                let world = World { ops: ops.clone(), before: before.clone(), after };
+                if let Err(why) = world.check() {
+                    panic!("{why}: {:?}, before {:?}, after {:?}", world.ops, world.before, world.after);
+                }
+            }
+        }
+    }
+}

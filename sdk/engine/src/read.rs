@@ -1,0 +1,94 @@
+//! Looking at real objects: what has drifted from state, and what is gone.
+
+use crate::{
+    Error, Events, What,
+    execute::Connections,
+    session::Drift,
+};
+use futures_util::{StreamExt, stream};
+use std::{collections::BTreeSet, sync::Arc};
+use terrane_core::{
+    Properties, Record, State, Urn,
+    kind::Recorded,
+    plan::Change,
+    state::Instance,
+};
+
+/// How many objects are looked at together.
+const READS: usize = 64;
+
+/// What looking has shown.
+#[derive(Default)]
+pub(crate) struct Sight {
+    /// Resources that differ from state in a way that matters to a plan.
+    pub drifted: BTreeSet<Urn>,
+    pub drift: Vec<Drift>,
+    /// What state has to follow.
+    pub records: Vec<Record>,
+    pub looked_at: usize,
+}
+
+/// Looks at objects of state and lets `state` follow what is seen.
+pub(crate) async fn look(
+    state: &mut State,
+    connections: &Connections,
+    which: impl Fn(&Instance) -> bool,
+    events: &Events,
+) -> Result<Sight, Error> {
+    let instances: Vec<Arc<Instance>> = state.live.values().filter(|instance| which(instance)).cloned().collect();
+    let mut sight = Sight { looked_at: instances.len(), ..Sight::default() };
+    let providers = &state.providers;
+    let reads = instances.into_iter().map(|instance| async move {
+        events.tell(What::Reading { urn: instance.urn.clone() });
+        let settings = providers.get(&instance.provider).map(|provider| provider.settings.clone()).unwrap_or_default();
+        let was = Recorded { inputs: (*instance.inputs.values).clone(), outputs: (*instance.outputs.values).clone() };
+        let read = async {
+            let kind = connections.kind(&instance.provider, &settings, instance.urn.kind()).await?;
+            kind.read(was).await
+        };
+        let result = read.await;
+        (instance, result)
+    });
+    let mut seen: Vec<_> = stream::iter(reads).buffer_unordered(READS).collect().await;
+    seen.sort_by(|a, b| a.0.urn.cmp(&b.0.urn));
+    for (instance, result) in seen {
+        let now = result.map_err(|error| Error::Provider(error.context(format!("looking at {}", instance.urn.label()))))?;
+        sight.take(&instance, now);
+    }
+    for record in &sight.records {
+        state.apply(record).map_err(terrane_state::Error::from)?;
+    }
+    Ok(sight)
+}
+
+impl Sight {
+    fn take(&mut self, instance: &Instance, now: Option<Recorded>) {
+        let urn = &instance.urn;
+        let Some(now) = now else {
+            self.drift.push(Drift { urn: urn.clone(), gone: true, changes: Vec::new() });
+            self.drifted.insert(urn.clone());
+            self.records.push(Record::Forgotten { urn: urn.clone(), op: instance.op.clone() });
+            return;
+        };
+        let inputs = Properties::new(now.inputs, instance.inputs.secret.clone());
+        let outputs = Properties::new(now.outputs, instance.outputs.secret.clone());
+        let mut changes = differences(&instance.inputs, &inputs);
+        if !changes.is_empty() {
+            self.drifted.insert(urn.clone());
+        }
+        changes.extend(differences(&instance.outputs, &outputs));
+        if !changes.is_empty() {
+            self.drift.push(Drift { urn: urn.clone(), gone: false, changes });
+            self.records.push(Record::Observed { urn: urn.clone(), inputs, outputs });
+        }
+    }
+}
+
+fn differences(before: &Properties, after: &Properties) -> Vec<Change> {
+    let (before, after) = (before.masked(), after.masked());
+    let mut changes = Vec::new();
+    for name in before.keys().chain(after.keys().filter(|name| !before.contains_key(*name))) {
+        Change::between(name, before.get(name), after.get(name), false, &mut changes);
+    }
+    changes
+}

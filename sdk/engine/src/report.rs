@@ -1,0 +1,58 @@
+//! What a run has done.
+
+use serde::Serialize;
+use terrane_core::{Properties, Urn, plan::Counts};
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// Everything that was planned.
+    Done,
+    /// Something failed.
+    Failed,
+    /// A person stopped it.
+    Interrupted,
+    /// It came to a step that is more destructive than what was approved.
+    NeedsApproval,
+}
+
+/// What a run has done.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// How it ended.
+    pub ending: Ending,
+    /// What was carried out.
+    pub counts: Counts,
+    /// The steps that failed.
+    pub failures: Vec<Failure>,
+    /// Steps that were never started.
+    pub not_started: Vec<Urn>,
+    /// Steps that turned out more destructive than approved, and why.
+    pub unapproved: Vec<(Urn, String)>,
+    /// What was found of an earlier run that crashed.
+    pub recovered: Vec<String>,
+    /// The stack's exports.
+    pub exports: Properties,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+    /// The chain of steps that decided how long it took, in order, each with its time in milliseconds.
+    pub critical_path: Vec<(Urn, u64)>,
+}
+
+/// A step that failed.
+#[derive(Debug, Clone, Serialize)]
+pub struct Failure {
+    /// The resource.
+    pub urn: Urn,
+    /// `create`, `update`, `delete`, …
+    pub verb: String,
+    /// Where it is declared.
+    pub site: String,
+    /// What failed.
+    pub message: String,
+    /// What to do.
+    pub help: Option<String>,
+    /// The page that explains it.
+    pub code: Option<String>,
+}

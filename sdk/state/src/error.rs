@@ -1,0 +1,60 @@
+//! What can go wrong with state.
+
+use crate::{Holder, disk, secrets};
+use terrane_core::state::Corrupt;
+
+/// Why state can't be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Somebody else works on the stack.
+    #[error("the stack is in use by {}", holder.as_ref().map_or_else(|| "another process".to_owned(), ToString::to_string))]
+    Locked {
+        /// Who, if they said so.
+        holder: Option<Box<Holder>>,
+    },
+    /// A record contradicts the records before it.
+    #[error("the state does not add up: {0}")]
+    Corrupt(#[from] Corrupt),
+    /// A record or snapshot that is whole on the disk doesn't read as what it should be.
+    #[error("{place}: record {seq} can't be read: {source}; nothing was changed")]
+    Unreadable {
+        /// The folder.
+        place: String,
+        /// The number of the record; that of the last one in it, for a snapshot.
+        seq: u64,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// The folder that keeps the state refuses or is damaged; the text names the file.
+    #[error(transparent)]
+    Disk(disk::Error),
+    /// A secret can't be sealed or opened.
+    #[error(transparent)]
+    Secret(#[from] secrets::Error),
+    /// There is no room left; what was in flight has been recorded.
+    #[error("no space left at {place}: what was in flight has been recorded; free at least 2 MiB and run again")]
+    Full {
+        /// The folder.
+        place: String,
+    },
+    /// A place that isn't one.
+    #[error("`{url}` is not a place for state: {why}")]
+    Place {
+        /// What was given.
+        url: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The task that writes was cancelled with its runtime.
+    #[error("the write was cut off")]
+    Cancelled,
+}
+
+impl From<disk::Error> for Error {
+    fn from(error: disk::Error) -> Self {
+        match error {
+            disk::Error::Locked { holder, .. } => Self::Locked { holder },
+            error => Self::Disk(error),
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! A store in memory: for tests of programs and for the engine's own.
+
+use crate::{Error, Holder, Journal, Store};
+use async_trait::async_trait;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use terrane_core::{Plan, Record, State, state::Lineage};
+
+type Stacks = BTreeMap<(String, String), Kept>;
+
+#[derive(Default)]
+struct Kept {
+    state: State,
+    records: Vec<Record>,
+    holder: Option<Holder>,
+}
+
+/// Stacks that live as long as the value. Clones share them.
+#[derive(Clone, Default)]
+pub struct MemoryStore(Arc<Mutex<Stacks>>);
+
+impl MemoryStore {
+    fn stacks_mut(&self) -> MutexGuard<'_, Stacks> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Every record of a stack, for tests.
+    pub fn records(&self, project: &str, stack: &str) -> Vec<Record> {
+        let key = (project.to_owned(), stack.to_owned());
+        self.stacks_mut().get(&key).map(|kept| kept.records.clone()).unwrap_or_default()
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    fn place(&self) -> String {
+        "memory".to_owned()
+    }
+
+    async fn stacks(&self, project: &str) -> Result<Vec<String>, Error> {
+        Ok(self.stacks_mut().keys().filter(|(of, _)| of == project).map(|(_, stack)| stack.clone()).collect())
+    }
+
+    async fn read(&self, project: &str, stack: &str) -> Result<Option<State>, Error> {
+        let key = (project.to_owned(), stack.to_owned());
+        Ok(self.stacks_mut().get(&key).map(|kept| kept.state.clone()))
+    }
+
+    async fn open(&self, project: &str, stack: &str, holder: &Holder) -> Result<Arc<dyn Journal>, Error> {
+        let key = (project.to_owned(), stack.to_owned());
+        let mut stacks = self.stacks_mut();
+        let lineage = Lineage::new(format!("memory-{}", stacks.len() + 1));
+        let kept = stacks.entry(key.clone()).or_insert_with(|| Kept { state: State::new(lineage), ..Kept::default() });
+        if let Some(holder) = &kept.holder {
+            return Err(Error::Locked { holder: Some(Box::new(holder.clone())) });
+        }
+        kept.holder = Some(holder.clone());
+        Ok(Arc::new(MemoryJournal { store: self.clone(), key, opened: kept.state.clone() }))
+    }
+
+    async fn remove(&self, project: &str, stack: &str, _: &Holder) -> Result<(), Error> {
+        self.stacks_mut().remove(&(project.to_owned(), stack.to_owned()));
+        Ok(())
+    }
+
+    async fn seal_plan(&self, _: &mut Plan) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn open_plan(&self, _: &mut Plan) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+struct MemoryJournal {
+    store: MemoryStore,
+    key: (String, String),
+    opened: State,
+}
+
+#[async_trait]
+impl Journal for MemoryJournal {
+    fn state(&self) -> State {
+        self.opened.clone()
+    }
+
+    async fn commit(&self, records: Vec<Record>) -> Result<(), Error> {
+        let mut stacks = self.store.stacks_mut();
+        let kept = stacks.entry(self.key.clone()).or_default();
+        for record in records {
+            kept.state.apply(&record)?;
+            kept.records.push(record);
+        }
+        Ok(())
+    }
+
+    async fn seal(&self, _: &State) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+impl Drop for MemoryJournal {
+    fn drop(&mut self) {
+        if let Some(kept) = self.store.stacks_mut().get_mut(&self.key) {
+            kept.holder = None;
+        }
+    }
+}

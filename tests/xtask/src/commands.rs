@@ -1,0 +1,4 @@
+//! The commands, one file each: its arguments and a `run` that returns the exit code.
+
+pub(crate) mod install;
+pub(crate) mod test;
