@@ -1,0 +1,14 @@
+//! Outputs are compared when they are known, inside `map`.
+
+#[path = "../demo/mod.rs"]
+mod demo;
+
+use demo::{Aws, queue::Queue};
+use terrane::prelude::*;
+
+fn program(stack: &Stack, aws: &On<Aws>) {
+    let queue = stack.add(aws, Queue::new("work").name("work").retention(60));
+    let _ = queue.url == queue.url;
+}
+
+fn main() {}

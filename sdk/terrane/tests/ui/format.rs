@@ -1,0 +1,14 @@
+//! An output has no text yet: `format!` refuses it.
+
+#[path = "../demo/mod.rs"]
+mod demo;
+
+use demo::{Aws, queue::Queue};
+use terrane::prelude::*;
+
+fn program(stack: &Stack, aws: &On<Aws>) {
+    let queue = stack.add(aws, Queue::new("work").name("work").retention(60));
+    let _ = format!("{}", queue.url);
+}
+
+fn main() {}

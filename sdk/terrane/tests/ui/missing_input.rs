@@ -1,0 +1,13 @@
+//! A required input is not set.
+
+#[path = "../demo/mod.rs"]
+mod demo;
+
+use demo::{Aws, queue::Queue};
+use terrane::prelude::*;
+
+fn program(stack: &Stack, aws: &On<Aws>) {
+    let _queue = stack.add(aws, Queue::new("work").name("work"));
+}
+
+fn main() {}
