@@ -1,3 +1,6 @@
 //! The one test binary of the whole system: each file beside this one is a module of it.
+#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
 
+mod stories;
+mod support;
 mod tidy;

@@ -65,24 +65,17 @@ pub(crate) async fn until_healthy(
 }
 
 /// Looks once between two turns of a rollout: at the nodes that have joined, with the replication that is in force.
-pub(crate) async fn during_rollout(
-    ctl: &Path,
-    addresses: &[String],
-    expected: &Expected,
-    progress: &Progress,
-) -> Result<Health> {
+pub(crate) async fn during_rollout(ctl: &Path, addresses: &[String], expected: &Expected) -> Health {
     let look =
         |ctl: Restatectl| async move { Ok::<_, crate::ctl::Error>((ctl.config_get().await?, ctl.tables().await?)) };
     let (configuration, tables) = match reach(ctl, addresses, look).await {
         Ok(seen) => seen,
-        Err(error) => return Ok(waiting(error.to_string())),
+        Err(error) => return waiting(error.to_string()),
     };
     let mut expected = expected.clone();
     expected.nodes.retain(|name, _| tables.nodes.iter().any(|node| node.name == *name));
     expected.replication = configuration.log_replication.unwrap_or(configuration.partition_replication);
-    let health = Health::of(&tables, &expected);
-    progress.say(&health.progress);
-    Ok(health)
+    Health::of(&tables, &expected)
 }
 
 fn waiting(why: String) -> Health {

@@ -66,6 +66,12 @@ pub struct Declared<R: Described> {
     handle: <R::Outputs as Outputs>::Handle,
 }
 
+impl<R: Described> Clone for Declared<R> {
+    fn clone(&self) -> Self {
+        Self { urn: self.urn.clone(), handle: self.handle.clone() }
+    }
+}
+
 impl<R: Described> Declared<R> {
     pub(crate) fn new(urn: Urn) -> Self {
         Self { handle: R::Outputs::handle(&urn), urn }

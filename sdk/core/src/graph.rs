@@ -54,7 +54,6 @@ impl Node {
             all.extend(field.sources().iter().cloned());
         }
         all.extend(options.replaced_when.iter().flat_map(|value| value.sources().iter().cloned()));
-        all.extend(options.deleted_with.iter().cloned());
         all.extend(options.replaced_with.iter().cloned());
         all.extend(handles[self.handle].settings.sources().iter().cloned());
         all.remove(&self.urn);

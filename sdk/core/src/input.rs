@@ -1,7 +1,10 @@
 //! What a setter of a draft accepts: a value, an output of it, or something that stands for it.
 
 use crate::{Gather, Output};
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 /// A value or an output of a value of type `T`. Providers implement it for their own references.
 #[diagnostic::on_unimplemented(
@@ -41,6 +44,24 @@ impl IntoInput<String> for &str {
 impl IntoInput<String> for &String {
     fn into_input(self) -> Output<String> {
         Output::known(self.clone())
+    }
+}
+
+impl IntoInput<PathBuf> for &str {
+    fn into_input(self) -> Output<PathBuf> {
+        Output::known(self.into())
+    }
+}
+
+impl IntoInput<PathBuf> for String {
+    fn into_input(self) -> Output<PathBuf> {
+        Output::known(self.into())
+    }
+}
+
+impl IntoInput<PathBuf> for &Path {
+    fn into_input(self) -> Output<PathBuf> {
+        Output::known(self.to_owned())
     }
 }
 
@@ -138,3 +159,13 @@ pub struct Set;
 #[doc(hidden)]
 pub trait Given {}
 impl Given for Set {}
+
+/// A required input that is not set: its state is still its own marker.
+#[diagnostic::on_unimplemented(
+    message = "required input `{Marker}` is set twice",
+    label = "this input is set already",
+    note = "keep one of the two calls"
+)]
+#[doc(hidden)]
+pub trait Unset<Marker> {}
+impl<Marker> Unset<Marker> for Marker {}

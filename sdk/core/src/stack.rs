@@ -55,6 +55,11 @@ impl Stack {
         &self.shared.project
     }
 
+    /// The names of the scopes that this one lies in, joined by `/`; empty at the top.
+    pub fn scope_path(&self) -> &str {
+        &self.scope
+    }
+
     /// Adds a resource or a component, and gives back what refers to it.
     #[track_caller]
     pub fn add<On, D: Declare<On> + Complete>(&self, on: &On, draft: D) -> D::Declared {

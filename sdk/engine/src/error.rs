@@ -1,7 +1,7 @@
 //! Why a run did not begin or did not end well.
 
 use crate::Report;
-use terrane_core::Fault;
+use terrane_core::{Fault, Urn};
 
 /// What the engine refuses or fails at.
 #[derive(Debug, thiserror::Error)]
@@ -27,10 +27,12 @@ pub enum Error {
         nearest: Option<String>,
     },
     /// An open operation can't be brought to an end without a person.
-    #[error("{urn}: the create of the last run may have happened, and the provider can't tell: {why}")]
+    #[error("{} ({}, {site}): the last run was cut off while it made it, and whether it exists is not clear: {why}", urn.label(), urn.kind())]
     Undecided {
         /// The resource.
-        urn: terrane_core::Urn,
+        urn: Urn,
+        /// Where it is declared.
+        site: String,
         /// What is known.
         why: String,
     },
@@ -43,7 +45,17 @@ pub enum Error {
         /// What is different.
         why: String,
     },
+    /// An earlier run was cut off, and what it had begun is to be looked at first: [`Session::recover`](crate::Session::recover).
+    #[error("an earlier run was cut off while it worked on {}: recover first, then plan again", labels(urns))]
+    Open {
+        /// The resources whose calls have no known end.
+        urns: Vec<Urn>,
+    },
     /// Some steps failed; the report says which.
     #[error("{} failed", .0.failures.len())]
     Failed(Box<Report>),
+}
+
+fn labels(urns: &[Urn]) -> String {
+    urns.iter().map(Urn::label).collect::<Vec<_>>().join(", ")
 }

@@ -4,9 +4,12 @@ use crate::{
     ConfigSource, Error, PlanOptions, Project,
     plan::{self, Input, Outcome},
 };
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 use terrane_core::{
-    Fault, Graph, Properties, Stack, State, Urn,
+    Fault, Graph, Stack, State, Urn,
     graph::Expansion,
     stack::References,
 };
@@ -15,7 +18,8 @@ use terrane_core::{
 pub(crate) fn evaluate(project: &Project, stack: &str, config: &ConfigSource, references: Box<References>) -> Result<Stack, Error> {
     let config = config().map_err(Error::Program)?;
     let stack = Stack::new(&project.name, stack, config, references);
-    (project.program)(&stack).map_err(Error::Program)?;
+    let ran = catch_unwind(AssertUnwindSafe(|| (project.program)(&stack)));
+    ran.unwrap_or_else(|_| Err(terrane_core::Error::new("it panicked"))).map_err(Error::Program)?;
     let unknown = stack.configuration().unknown(strsim::jaro_winkler);
     for error in unknown {
         let fault = Fault::new(error.documented_as().unwrap_or("T0108"), error.to_string());
@@ -39,8 +43,8 @@ pub(crate) fn plan(
 ) -> Result<(Outcome, Graph), Error> {
     loop {
         let graph = std::mem::take(&mut *stack.graph());
-        let input =
-            Input { project: &project.name, stack: stack.name(), graph: &graph, state, drifted, options };
+        let (providers, name) = (&project.providers, stack.name());
+        let input = Input { project: &project.name, stack: name, graph: &graph, state, drifted, options, providers };
         let outcome = plan::plan(&input)?;
         let (ready, waiting): (Vec<Expansion>, Vec<Expansion>) =
             graph.expansions.iter().cloned().partition(|expansion| expansion.waits.resolve(&outcome.facts).is_ok());
@@ -52,11 +56,4 @@ pub(crate) fn plan(
             (expansion.body)(stack, &outcome.facts).map_err(Error::Program)?;
         }
     }
-}
-
-/// No other stack can be read: for tests.
-pub(crate) fn no_references() -> Box<References> {
-    Box::new(|project, stack| -> terrane_core::Result<Properties> {
-        Err(terrane_core::Error::new(format!("stack {project}/{stack} can't be read from here")))
-    })
 }

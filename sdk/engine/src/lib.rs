@@ -3,6 +3,7 @@
 //! A [`Session`] is one stack of one project in one store. It evaluates the program to a graph, plans (pure), and carries plans out with
 //! write-ahead intents.
 
+mod apply;
 mod error;
 mod evaluate;
 mod event;
@@ -17,7 +18,8 @@ mod world;
 
 pub use error::Error;
 pub use event::{Event, Events, What, schema};
-pub use options::{ApplyOptions, Interrupt, PARALLEL, PlanOptions, Refresh};
+pub use options::{ApplyOptions, Interrupt, PARALLEL, PlanOptions, Refresh, Unseen};
 pub use report::{Ending, Failure, Report};
-pub use session::{ConfigSource, Drift, Planned, Project, RefreshReport, Session};
+pub use read::{Drift, RefreshReport};
+pub use session::{ConfigSource, Planned, Project, Session};
 pub use world::{RealWorld, World};

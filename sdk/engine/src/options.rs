@@ -61,6 +61,18 @@ pub struct ApplyOptions {
     pub interrupt: Interrupt,
     /// How long a verb may take, waiting included, if its resource doesn't say.
     pub timeout: Duration,
+    /// What to do when a part of the program gets the values that it waited for, and nobody has seen what it would do.
+    pub unseen: Unseen,
+}
+
+/// What a run does with the parts of a program that waited for values when the plan was shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Unseen {
+    /// They are planned and carried out, as long as they destroy nothing that was not shown.
+    #[default]
+    GoOn,
+    /// The run ends before them, with [`Ending::Unseen`](crate::Ending::Unseen).
+    Stop,
 }
 
 /// How many steps run at the same time, if nobody says otherwise.
@@ -74,6 +86,7 @@ impl Default for ApplyOptions {
             message: String::new(),
             interrupt: Interrupt::default(),
             timeout: Duration::from_secs(30 * 60),
+            unseen: Unseen::GoOn,
         }
     }
 }

@@ -1,11 +1,8 @@
 //! Looking at real objects: what has drifted from state, and what is gone.
 
-use crate::{
-    Error, Events, What,
-    execute::Connections,
-    session::Drift,
-};
+use crate::{Error, Events, What, execute::Connections};
 use futures_util::{StreamExt, stream};
+use serde::Serialize;
 use std::{collections::BTreeSet, sync::Arc};
 use terrane_core::{
     Properties, Record, State, Urn,
@@ -13,6 +10,28 @@ use terrane_core::{
     plan::Change,
     state::Instance,
 };
+
+/// How a real object differs from state.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Drift {
+    /// The resource.
+    pub urn: Urn,
+    /// Whether the object is gone.
+    pub gone: bool,
+    /// What differs.
+    pub changes: Vec<Change>,
+}
+
+/// What a refresh has shown.
+#[derive(Debug, Clone, Serialize)]
+pub struct RefreshReport {
+    /// The objects that differ from state.
+    pub drift: Vec<Drift>,
+    /// How many objects were looked at.
+    pub looked_at: usize,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+}
 
 /// How many objects are looked at together.
 const READS: usize = 64;

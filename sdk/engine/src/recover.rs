@@ -3,7 +3,7 @@
 use crate::{Error, Events, What, World, execute::Connections};
 use std::sync::Arc;
 use terrane_core::{
-    Creation, Found, Progress, Properties, Record, State, Urn,
+    Creation, Found, Progress, Properties, Record, State,
     state::{Action, Cut, Done, Failed, Intent},
 };
 
@@ -13,21 +13,44 @@ struct Finding {
     text: String,
 }
 
+/// What recovery of all of them found.
+#[derive(Default)]
+pub(crate) struct Recovery {
+    /// The ends that are clear.
+    pub records: Vec<Record>,
+    /// The same for people.
+    pub texts: Vec<String>,
+    /// The first one that isn't.
+    pub undecided: Option<Error>,
+}
+
 /// Works out the end of each open operation. The records are not applied yet.
 pub(crate) async fn recover(
     state: &State,
     connections: &Connections,
     world: &Arc<dyn World>,
     events: &Events,
-) -> Result<(Vec<Record>, Vec<String>), Error> {
-    let (mut records, mut texts) = (Vec::new(), Vec::new());
+) -> Recovery {
+    let mut recovery = Recovery::default();
     for intent in state.pending.values() {
-        let finding = settle(state, intent, connections, world).await?;
-        events.tell(What::Recovered { urn: intent.urn.clone(), text: finding.text.clone() });
-        records.push(finding.record);
-        texts.push(format!("{}: {}", intent.urn.label(), finding.text));
+        match settle(state, intent, connections, world).await {
+            Ok(finding) => {
+                events.tell(What::Recovered { urn: intent.urn.clone(), text: finding.text.clone() });
+                recovery.records.push(finding.record);
+                recovery.texts.push(format!("{}: {}", intent.urn.label(), finding.text));
+            }
+            Err(error) => drop(recovery.undecided.get_or_insert(error)),
+        }
     }
-    Ok((records, texts))
+    recovery
+}
+
+/// What the next `up` does about an open operation, for the plan that is made before.
+pub(crate) fn outlook(intent: &Intent) -> String {
+    match intent.action {
+        Action::Create => "its create was cut off: `up` first looks whether the object exists, and adopts it if it does".to_owned(),
+        action => format!("its {} was cut off and will be done again", action.verb()),
+    }
 }
 
 async fn settle(state: &State, intent: &Intent, connections: &Connections, world: &Arc<dyn World>) -> Result<Finding, Error> {
@@ -39,13 +62,12 @@ async fn settle(state: &State, intent: &Intent, connections: &Connections, world
     match intent.action {
         // The next plan compares and updates; what state says stays true until then.
         Action::Update => {
-            let message = "its update was cut off and will be done again".to_owned();
+            let message = outlook(intent);
             let failed = Failed { op: intent.op.clone(), cut: Cut::Unknown, message: message.clone(), at_ms };
             Ok(Finding { record: Record::Failed(failed), text: message })
         }
         // The object is still in state, so the next plan deletes it again; a delete of what is gone succeeds.
-        Action::Delete => Ok(not_applied("its delete was cut off and will be done again")),
-        Action::Import => Ok(not_applied("its import was cut off and will be done again")),
+        Action::Delete | Action::Import => Ok(not_applied(&outlook(intent))),
         Action::Create => created(state, intent, connections, at_ms, not_applied).await,
     }
 }
@@ -63,18 +85,19 @@ async fn created(
     let found = kind.find((*intent.inputs.values).clone(), &creation).await;
     match found.map_err(|error| Error::Provider(error.context(format!("looking for {}", intent.urn.label()))))? {
         Found::Ours(outputs) => {
-            let secret = kind.spec().outputs.iter().filter(|field| field.secret).map(|field| field.name.to_owned()).collect();
+            let mut secret = intent.secret_outputs.clone();
+            secret.extend(kind.spec().outputs.iter().filter(|field| field.secret).map(|field| field.name.to_owned()));
             let outputs = Properties::new(outputs, secret);
             // Whether it ever became ready isn't known: the next plan updates it, which waits for that.
             let done = Done { op: intent.op.clone(), outputs, unsettled: true, at_ms };
             Ok(Finding { record: Record::Adopted(done), text: format!("adopted {}, which the cut-off run had made", intent.urn.kind()) })
         }
         Found::Nothing => Ok(not_applied("its create had not happened")),
-        Found::Another(what) => Err(undecided(&intent.urn, format!("its place is taken by {what}"))),
-        Found::CannotTell => Err(undecided(&intent.urn, format!("{} has no way to look for it", intent.urn.kind()))),
+        Found::Another(what) => Err(undecided(intent, format!("its place is taken by {what}"))),
+        Found::CannotTell => Err(undecided(intent, format!("{} has no way to look for it", intent.urn.kind()))),
     }
 }
 
-fn undecided(urn: &Urn, why: String) -> Error {
-    Error::Undecided { urn: urn.clone(), why }
+fn undecided(intent: &Intent, why: String) -> Error {
+    Error::Undecided { urn: intent.urn.clone(), site: intent.site.clone(), why }
 }

@@ -15,6 +15,21 @@ pub enum Ending {
     Interrupted,
     /// It came to a step that is more destructive than what was approved.
     NeedsApproval,
+    /// All that was shown is done; what waited for values is still to be planned and shown.
+    Unseen,
+}
+
+impl Ending {
+    /// The word for it in the history and in events.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Interrupted => "interrupted",
+            Self::NeedsApproval => "needs_approval",
+            Self::Unseen => "unseen",
+        }
+    }
 }
 
 /// What a run has done.

@@ -1,21 +1,18 @@
 //! A session: one stack of one project in one store. What the command line, tests and other tools call.
 
 use crate::{
-    ApplyOptions, Ending, Error, Events, PlanOptions, RealWorld, Refresh, Report, What, World,
+    ApplyOptions, Drift, Error, Events, PlanOptions, RealWorld, Refresh, RefreshReport, Report, World,
+    apply::{Applying, exports},
     evaluate,
-    execute::{self, Calls, Connections, Finish, Run, Tally},
+    execute::Connections,
     plan::Outcome,
     read::{self, Sight},
-    recover,
+    recover::{self, Recovery},
 };
-use serde::Serialize;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::sync::Arc;
 use terrane_core::{
-    Config, Facts, Graph, Plan, Program, Properties, ProviderSpec, Record, Stack, State, Urn,
-    plan::{Change, Op, Purpose},
+    Config, Facts, Graph, Plan, Program, Properties, ProviderSpec, Record, Stack, State,
+    plan::Purpose,
     state::{Instance, Lineage, RunEnd, RunStart},
 };
 use terrane_state::{Holder, Journal, Store};
@@ -35,11 +32,11 @@ pub struct Project {
 
 /// One stack of one project in one store.
 pub struct Session {
-    project: Arc<Project>,
+    pub(crate) project: Arc<Project>,
     stack: String,
     store: Arc<dyn Store>,
     config: ConfigSource,
-    world: Arc<dyn World>,
+    pub(crate) world: Arc<dyn World>,
 }
 
 /// A plan and what is needed to carry it out.
@@ -50,31 +47,19 @@ pub struct Planned {
     pub state: State,
     /// What looking has shown.
     pub drift: Vec<Drift>,
-    graph: Graph,
-    facts: Facts,
-    observed: Vec<Record>,
+    pub(crate) graph: Graph,
+    pub(crate) facts: Facts,
+    pub(crate) observed: Vec<Record>,
+    pub(crate) options: PlanOptions,
 }
 
-/// How a real object differs from state.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Drift {
-    /// The resource.
-    pub urn: Urn,
-    /// Whether the object is gone.
-    pub gone: bool,
-    /// What differs.
-    pub changes: Vec<Change>,
-}
-
-/// What a refresh has shown.
-#[derive(Debug, Clone, Serialize)]
-pub struct RefreshReport {
-    /// The objects that differ from state.
-    pub drift: Vec<Drift>,
-    /// How many objects were looked at.
-    pub looked_at: usize,
-    /// How long it took, in milliseconds.
-    pub took_ms: u64,
+impl Planned {
+    /// Whether state has something to follow although no step needs a person's consent: an option of a resource, an export, what looking
+    /// at the real objects has shown. `up` writes it without asking.
+    pub fn needs_record(&self) -> bool {
+        let exports = || exports(&self.graph, &self.facts, &self.state, self.plan.purpose);
+        !self.observed.is_empty() || self.plan.steps.iter().any(|step| step.noted) || exports().is_some()
+    }
 }
 
 impl Session {
@@ -145,7 +130,8 @@ impl Session {
         let stack = self.evaluate().await?;
         let sight = self.look(&mut state, &stack, options, events).await?;
         let (Outcome { plan, facts }, graph) = evaluate::plan(&self.project, &stack, &state, &sight.drifted, options)?;
-        Ok(Planned { plan, state, drift: sight.drift, graph, facts, observed: sight.records })
+        let options = options.clone();
+        Ok(Planned { plan, state, drift: sight.drift, graph, facts, observed: sight.records, options })
     }
 
     async fn look(&self, state: &mut State, stack: &Stack, options: &PlanOptions, events: &Events) -> Result<Sight, Error> {
@@ -196,9 +182,10 @@ impl Session {
         }
         let journal = self.open(command).await?;
         let stack = self.evaluate().await?;
-        let (records, texts) = recover::recover(&journal.state(), &self.connections(&stack), &self.world, events).await?;
+        let Recovery { records, texts, undecided } =
+            recover::recover(&journal.state(), &self.connections(&stack), &self.world, events).await;
         self.write(&journal, command, records).await?;
-        Ok(texts)
+        undecided.map_or(Ok(texts), Err)
     }
 
     /// Changes state by hand: `edit` is given the state and returns the records.
@@ -220,7 +207,7 @@ impl Session {
         Ok(self.store.open(&self.project.name, &self.stack, &holder).await?)
     }
 
-    fn start(&self, command: &str, message: &str) -> RunStart {
+    pub(crate) fn start(&self, command: &str, message: &str) -> RunStart {
         let holder = Holder::current();
         let who = format!("{}@{}", holder.user, holder.host);
         RunStart { command: command.to_owned(), message: message.to_owned(), who, at_ms: self.world.now_ms() }
@@ -262,197 +249,9 @@ impl Session {
             let why = format!("{} records were written in between", state.seq.abs_diff(planned.plan.seq));
             return Err(Error::Changed { why });
         }
+        if !state.pending.is_empty() {
+            return Err(Error::Open { urns: state.pending.values().map(|intent| intent.urn.clone()).collect() });
+        }
         Applying::new(self, command, &journal, options, events).run(planned, &mut state).await
-    }
-}
-
-/// One run, over all of its waves.
-struct Applying<'a> {
-    session: &'a Session,
-    command: &'a str,
-    journal: &'a Arc<dyn Journal>,
-    options: &'a ApplyOptions,
-    events: &'a Events,
-    began_ms: u64,
-    tally: Tally,
-}
-
-impl<'a> Applying<'a> {
-    fn new(
-        session: &'a Session,
-        command: &'a str,
-        journal: &'a Arc<dyn Journal>,
-        options: &'a ApplyOptions,
-        events: &'a Events,
-    ) -> Self {
-        Self { session, command, journal, options, events, began_ms: session.world.clock_ms(), tally: Tally::default() }
-    }
-
-    async fn run(mut self, planned: Planned, state: &mut State) -> Result<Report, Error> {
-        let Planned { mut plan, mut graph, mut facts, observed, .. } = planned;
-        self.tell_start(&plan);
-        let mut approved: BTreeMap<Urn, u8> = BTreeMap::new();
-        approve(&mut approved, &plan, true);
-        self.observe(observed, state).await?;
-        loop {
-            self.wave(&plan, &graph, state, &mut facts, &approved).await;
-            if self.tally.finish() != Finish::Well || plan.waiting.is_empty() || plan.purpose == Purpose::Destroy {
-                break;
-            }
-            let Some(next) = self.next_wave(&plan, state, &mut approved).await? else { break };
-            (plan, graph, facts) = next;
-        }
-        self.finish(&graph, &facts, state, plan.purpose).await
-    }
-
-    fn tell_start(&self, plan: &Plan) {
-        let changing = plan.steps.iter().filter(|step| step.op != Op::Same).count();
-        self.events.tell(What::RunStarted {
-            command: self.command.to_owned(),
-            project: plan.project.clone(),
-            stack: plan.stack.clone(),
-            resources: plan.steps.len(),
-            steps: changing,
-        });
-    }
-
-    /// State follows what was seen while planning.
-    async fn observe(&mut self, observed: Vec<Record>, state: &mut State) -> Result<(), Error> {
-        if observed.is_empty() {
-            return Ok(());
-        }
-        let start = Record::RunStart(self.session.start(self.command, &self.options.message));
-        let all: Vec<Record> = [start].into_iter().chain(observed).collect();
-        for record in &all {
-            state.apply(record).map_err(terrane_state::Error::from)?;
-        }
-        self.tally.begun = true;
-        Ok(self.journal.commit(all).await?)
-    }
-
-    async fn wave(&mut self, plan: &Plan, graph: &Graph, state: &mut State, facts: &mut Facts, approved: &BTreeMap<Urn, u8>) {
-        let specs = graph.handles.iter().map(|handle| handle.spec).chain(self.session.project.providers.iter().copied());
-        let calls = Calls {
-            world: self.session.world.clone(),
-            events: self.events.clone(),
-            connections: Connections::new(specs),
-            limits: Default::default(),
-        };
-        let start = self.session.start(self.command, &self.options.message);
-        let run = Run { journal: self.journal, calls: Arc::new(calls), options: self.options, start, approved };
-        execute::execute(&run, plan, graph, state, facts, &mut self.tally).await;
-    }
-
-    /// The parts of the program whose values have come, planned like everything else; `None` when nothing is left to do.
-    async fn next_wave(
-        &mut self,
-        last: &Plan,
-        state: &State,
-        approved: &mut BTreeMap<Urn, u8>,
-    ) -> Result<Option<(Plan, Graph, Facts)>, Error> {
-        let stack = self.session.evaluate().await?;
-        let options = PlanOptions { refresh: Refresh::Never, ..PlanOptions::new(Purpose::Up) };
-        let (outcome, graph) = evaluate::plan(&self.session.project, &stack, state, &BTreeSet::new(), &options)?;
-        let Outcome { plan, facts } = outcome;
-        if !plan.faults.is_empty() {
-            return Err(Error::Refused { faults: plan.faults });
-        }
-        for waited in &last.waiting {
-            if !plan.waiting.iter().any(|waiting| waiting.scope == waited.scope) {
-                let resources = graph.nodes.iter().filter(|node| node.urn.is_within(&waited.scope)).count();
-                self.events.tell(What::Expanded { scope: waited.scope.clone(), resources });
-            }
-        }
-        let worse = plan.steps.iter().filter(|step| step.op.severity() > approved.get(&step.urn).copied().unwrap_or(1));
-        let unapproved: Vec<(Urn, String)> =
-            worse.map(|step| (step.urn.clone(), format!("it would be {}d", step.op.word()))).collect();
-        if !unapproved.is_empty() {
-            self.tally.unapproved.extend(unapproved);
-            return Ok(None);
-        }
-        approve(approved, &plan, false);
-        let works = plan.steps.iter().any(|step| step.op != Op::Same);
-        Ok(works.then_some((plan, graph, facts)))
-    }
-
-    async fn finish(mut self, graph: &Graph, facts: &Facts, state: &mut State, purpose: Purpose) -> Result<Report, Error> {
-        let ending = match self.tally.finish() {
-            Finish::Well => Ending::Done,
-            Finish::Unapproved => Ending::NeedsApproval,
-            Finish::Interrupted => Ending::Interrupted,
-            Finish::Failed => Ending::Failed,
-        };
-        if let Some(error) = self.tally.journal.take() {
-            return Err(error.into());
-        }
-        let killed = self.options.interrupt.level() > 1;
-        let mut records = Vec::new();
-        if let Some(exports) = exports(graph, facts, state, purpose, ending) {
-            records.push(Record::Outputs { exports });
-        }
-        if !killed && (self.tally.begun || !records.is_empty()) {
-            self.seal(records, state, ending).await?;
-        }
-        let took_ms = self.session.world.clock_ms() - self.began_ms;
-        let result = format!("{ending:?}").to_lowercase();
-        self.events.tell(What::RunEnded { result, counts: self.tally.counts, took_ms });
-        Ok(Report {
-            ending,
-            counts: self.tally.counts,
-            failures: self.tally.failures,
-            not_started: self.tally.not_started,
-            unapproved: self.tally.unapproved,
-            recovered: Vec::new(),
-            exports: state.exports.clone(),
-            took_ms,
-            critical_path: self.tally.critical_path,
-        })
-    }
-
-    async fn seal(&mut self, mut records: Vec<Record>, state: &mut State, ending: Ending) -> Result<(), Error> {
-        if !self.tally.begun {
-            records.insert(0, Record::RunStart(self.session.start(self.command, &self.options.message)));
-        }
-        let counts = self.tally.counts;
-        let changes = [counts.create + counts.import, counts.update + counts.replace, counts.delete].map(|n| n as u64);
-        let took_ms = self.tally.took.iter().map(|(key, (sum, times))| (key.clone(), sum / times.max(&1))).collect();
-        let result = format!("{ending:?}").to_lowercase();
-        records.push(Record::RunEnd(RunEnd { result, at_ms: self.session.world.now_ms(), changes, took_ms }));
-        for record in &records {
-            state.apply(record).map_err(terrane_state::Error::from)?;
-        }
-        self.journal.commit(records).await?;
-        Ok(self.journal.seal(state).await?)
-    }
-}
-
-/// The stack's exports after a run, when they are others than before.
-fn exports(graph: &Graph, facts: &Facts, state: &State, purpose: Purpose, ending: Ending) -> Option<Properties> {
-    let mut values = serde_json::Map::new();
-    let mut secret = BTreeSet::new();
-    if purpose == Purpose::Up {
-        for (name, export) in &graph.exports {
-            // An export whose value did not come keeps the one it had.
-            match export.value.resolve(facts).ok().or_else(|| state.exports.get(name).cloned()) {
-                Some(value) => drop(values.insert(name.clone(), value)),
-                None => continue,
-            }
-            if export.value.is_secret() {
-                secret.insert(name.clone());
-            }
-        }
-    } else if ending != Ending::Done {
-        return None;
-    }
-    let exports = Properties::new(values, secret);
-    (exports != state.exports).then_some(exports)
-}
-
-/// Notes the most destructive step that was shown for each resource.
-fn approve(approved: &mut BTreeMap<Urn, u8>, plan: &Plan, shown: bool) {
-    for step in &plan.steps {
-        let severity = if shown { step.op.severity() } else { step.op.severity().min(1) };
-        let most = approved.entry(step.urn.clone()).or_default();
-        *most = severity.max(*most);
     }
 }

@@ -1,9 +1,7 @@
 //! The world outside the engine: clock and randomness behind a trait, so that the same code runs in a simulation.
 
 use futures_util::future::BoxFuture;
-use std::{
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Clock and randomness.
 pub trait World: Send + Sync {
@@ -19,12 +17,13 @@ pub trait World: Send + Sync {
 
 /// The real world.
 pub struct RealWorld {
-    began: std::time::Instant,
+    // The clock of tokio, which a test can stop.
+    began: tokio::time::Instant,
 }
 
 impl Default for RealWorld {
     fn default() -> Self {
-        Self { began: std::time::Instant::now() }
+        Self { began: tokio::time::Instant::now() }
     }
 }
 

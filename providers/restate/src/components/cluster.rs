@@ -296,10 +296,10 @@ impl Declaring<'_> {
         let addresses: Vec<String> =
             placed.iter().map(|placed| format!("http://{}/", placed.addresses.fabric)).collect();
         let expected = watch::expected(topology);
-        let gate = Gate::new((ctl,), move |(ctl,), progress| {
+        let gate = Gate::new((ctl,), move |(ctl,), _| {
             let (addresses, expected) = (addresses.clone(), expected.clone());
             async move {
-                let seen = watch::during_rollout(&ctl, &addresses, &expected, &progress).await?;
+                let seen = watch::during_rollout(&ctl, &addresses, &expected).await;
                 Ok(Health { healthy: seen.healthy, text: seen.progress, unhealthy: seen.unhealthy_nodes })
             }
         });

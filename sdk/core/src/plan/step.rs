@@ -6,7 +6,10 @@ use crate::{
     state::{Kept, OpId},
 };
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 /// What happens to a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +54,19 @@ impl Op {
             Self::Replace { .. } => "replace",
             Self::Delete => "delete",
             Self::Forget => "forget",
+        }
+    }
+
+    /// The word for it when it is done: "it would be replaced".
+    pub fn participle(self) -> &'static str {
+        match self {
+            Self::Same => "left as it is",
+            Self::Create => "created",
+            Self::Import => "imported",
+            Self::Update => "updated",
+            Self::Replace { .. } => "replaced",
+            Self::Delete => "deleted",
+            Self::Forget => "forgotten",
         }
     }
 }
@@ -100,6 +116,30 @@ pub enum Why {
     Gone,
     /// It was replaced earlier, and the old object is still there.
     Condemned,
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::New => f.write_str("it is new"),
+            Self::LeftProgram => f.write_str("it has left the program"),
+            Self::Destroyed => f.write_str("the whole stack goes"),
+            Self::Input { name, from } if from.is_empty() => write!(f, "{name} changes"),
+            Self::Input { name, from } => {
+                let from: Vec<String> = from.iter().map(Urn::label).collect();
+                write!(f, "{name} changes with {}", from.join(", "))
+            }
+            Self::Awaits { name, on, field } => write!(f, "{name} is known after {}.{field}", on.label()),
+            Self::Place { setting } => write!(f, "its provider's {setting} changes"),
+            Self::ReplacedWith(urn) => write!(f, "{} is replaced", urn.label()),
+            Self::Trigger => f.write_str("the value that it is replaced by has changed"),
+            Self::Asked => f.write_str("somebody asked for it"),
+            Self::Unsettled => f.write_str("its last change did not come to its end"),
+            Self::Drifted => f.write_str("the real object differs from state"),
+            Self::Gone => f.write_str("the real object is gone"),
+            Self::Condemned => f.write_str("it was replaced earlier and is still there"),
+        }
+    }
 }
 
 /// What happens to one resource.

@@ -150,6 +150,9 @@ pub struct Intent {
     /// The inputs that the call gets; empty for a delete.
     #[serde(default, skip_serializing_if = "Properties::is_empty")]
     pub inputs: Properties,
+    /// The outputs that the program wants kept secret, beyond those of the kind.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub secret_outputs: BTreeSet<String>,
     /// What the object depends on.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub dependencies: BTreeSet<Urn>,

@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
-use terrane_core::{AnyKind, Error, ProviderSpec, Result, kind::Connected};
+use terrane_core::{AnyKind, Error, KindSpec, ProviderSpec, Result, kind::Connected};
 use tokio::sync::OnceCell;
 
 type Slot = Arc<OnceCell<Connected>>;
@@ -13,23 +13,20 @@ type Slot = Arc<OnceCell<Connected>>;
 /// The providers that a run can reach.
 pub(crate) struct Connections {
     specs: HashMap<&'static str, &'static ProviderSpec>,
+    kinds: HashMap<&'static str, &'static KindSpec>,
     slots: Mutex<HashMap<String, Slot>>,
 }
 
 impl Connections {
     pub(crate) fn new(specs: impl IntoIterator<Item = &'static ProviderSpec>) -> Self {
-        Self { specs: specs.into_iter().map(|spec| (spec.name, spec)).collect(), slots: Mutex::default() }
-    }
-
-    /// Whether the program knows a provider.
-    pub(crate) fn knows(&self, provider: &str) -> bool {
-        self.specs.contains_key(provider)
+        let specs: HashMap<_, _> = specs.into_iter().map(|spec| (spec.name, spec)).collect();
+        let kinds = specs.values().flat_map(|spec| (spec.kinds)()).map(|kind| (kind.kind, kind)).collect();
+        Self { specs, kinds, slots: Mutex::default() }
     }
 
     /// What is constant about a kind.
-    pub(crate) fn kind_spec(&self, kind: &str) -> Option<&'static terrane_core::KindSpec> {
-        let spec = self.specs.get(kind.split(':').next()?)?;
-        (spec.kinds)().into_iter().find(|spec| spec.kind == kind)
+    pub(crate) fn kind_spec(&self, kind: &str) -> Option<&'static KindSpec> {
+        self.kinds.get(kind).copied()
     }
 
     /// A kind of a provider with these settings.

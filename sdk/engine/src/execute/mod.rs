@@ -3,6 +3,7 @@
 //! One loop owns all of a run's state. It starts ready tasks in the order of their weight, gathers records while a commit is in flight, and
 //! starts a call only when the commit with its intent has returned. Calls run beside the loop and touch nothing of its.
 
+mod approved;
 mod connect;
 mod limits;
 mod outcome;
@@ -11,17 +12,25 @@ mod task;
 mod turns;
 mod verb;
 
-pub(crate) use connect::Connections;
+pub(crate) use approved::{Approved, refusal};
+pub(crate) use connect::{Connections, missing};
 pub(crate) use outcome::{Finish, Tally};
 pub(crate) use verb::Calls;
 
 use crate::{ApplyOptions, What, plan::schedule::{Order, Part, order}};
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use petgraph::graph::NodeIndex;
-use queue::Queue;
-use std::{collections::BTreeMap, sync::Arc};
+use queue::{Lane, Queue};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
 use task::Begun;
-use terrane_core::{Facts, Graph, Plan, Record, State, Urn, state::RunStart};
+use terrane_core::{
+    Facts, Graph, Plan, Record, State, Urn,
+    plan::{Op, Step},
+    state::RunStart,
+};
 use terrane_state::Journal;
 use turns::Turns;
 use verb::Ended;
@@ -32,8 +41,7 @@ pub(crate) struct Run<'a> {
     pub calls: Arc<Calls>,
     pub options: &'a ApplyOptions,
     pub start: RunStart,
-    /// The most destructive step that was approved for each resource.
-    pub approved: &'a BTreeMap<Urn, u8>,
+    pub approved: &'a Approved,
 }
 
 /// Carries out one plan. State and facts are left as the run leaves them.
@@ -60,7 +68,13 @@ struct Execution<'a> {
     begun: Vec<Begun>,
     running: FuturesUnordered<BoxFuture<'static, Ended>>,
     /// Steps that turned out to need no second half.
-    spared: std::collections::HashSet<usize>,
+    spared: HashSet<usize>,
+    /// Resources whose object has been replaced in this run.
+    replaced: HashSet<Urn>,
+    /// Resources whose object has been deleted in this run.
+    deleted: HashSet<Urn>,
+    /// Resources that objects use which a coming wave may still change: what they used is deleted in that wave.
+    in_use: BTreeSet<Urn>,
     /// Set when nothing new may start.
     stopping: bool,
 }
@@ -68,11 +82,29 @@ struct Execution<'a> {
 impl<'a> Execution<'a> {
     fn new(run: &'a Run<'a>, plan: &'a Plan, graph: &'a Graph, state: &'a mut State, facts: &'a mut Facts, tally: &'a mut Tally) -> Self {
         let order = order(&plan.steps, state);
-        let queue = Queue::new(&order, |task| usual_ms(plan, state, task));
         let turns = Turns::new(plan, graph, &order);
-        let (batch, begun, running) = (Vec::new(), Vec::new(), FuturesUnordered::new());
-        let spared = std::collections::HashSet::new();
-        Self { run, plan, graph, state, facts, tally, order, queue, turns, batch, begun, running, spared, stopping: false }
+        let lane = |node| turns.place_of(node).map_or_else(|| Lane::Provider(provider_of(plan, &order, node)), Lane::Turn);
+        let queue = Queue::new(&order, |task| usual_ms(plan, state, task), lane);
+        let in_use = crate::plan::in_use(plan, state);
+        Self {
+            run,
+            plan,
+            graph,
+            state,
+            facts,
+            tally,
+            order,
+            queue,
+            turns,
+            batch: Vec::new(),
+            begun: Vec::new(),
+            running: FuturesUnordered::new(),
+            spared: HashSet::new(),
+            replaced: HashSet::new(),
+            deleted: HashSet::new(),
+            in_use,
+            stopping: false,
+        }
     }
 
     async fn run(&mut self) {
@@ -85,51 +117,55 @@ impl<'a> Execution<'a> {
                 let records = std::mem::take(&mut self.batch);
                 commit = Some((self.run.journal.commit(records).boxed(), std::mem::take(&mut self.begun)));
             }
-            let gates = self.turns.open_gates(self.facts, &self.run.calls);
-            if self.running.is_empty() && commit.is_none() && !gates && !self.unblock() {
+            let standstill = self.running.is_empty() && commit.is_none();
+            let gates = !self.stopping && self.turns.open_gates(self.facts, &self.queue, &self.run.calls, standstill);
+            if standstill && !gates {
                 break;
             }
-            let next = next_of(&mut self.running, &mut commit, &mut self.turns, &interrupt, level).await;
-            match next {
+            match next_of(&mut self.running, &mut commit, &mut self.turns, &interrupt, level).await {
                 Next::Ended(ended) => self.end(*ended),
-                Next::Committed(Ok(())) => {
-                    let begun = commit.take().map(|(_, begun)| begun).unwrap_or_default();
-                    for begun in begun {
-                        self.launch(begun);
-                    }
-                }
-                Next::Committed(Err(error)) => {
-                    // Without a journal nothing more may start; what runs is finished, and its end is recorded if the journal comes back.
-                    commit = None;
-                    self.tally.journal_failed(error);
-                    self.stopping = true;
-                }
                 Next::Gate(rollout, verdict) => self.gate(rollout, verdict),
+                Next::Committed(result) => {
+                    let begun = commit.take().map(|(_, begun)| begun).unwrap_or_default();
+                    self.committed(result, begun);
+                }
                 Next::Interrupted => {
                     level = interrupt.level();
-                    self.stopping = true;
-                    self.tally.interrupted = true;
+                    self.interrupted();
                     if level > 1 {
                         break;
                     }
-                    self.run.calls.events.tell(What::Draining { running: self.running.len() });
                 }
             }
         }
         self.chain();
-        self.tally.not_started.extend(self.queue.left().map(|task| self.plan.steps[self.order[task].step].urn.clone()));
+        let left = self.queue.left().map(|task| &self.plan.steps[self.order[task].step]);
+        self.tally.not_started.extend(left.filter(|step| step.op != Op::Same).map(|step| step.urn.clone()));
     }
 
-    /// Whether a turn was given to a member that the others wait for although it isn't its turn.
-    fn unblock(&mut self) -> bool {
-        !self.stopping && self.turns.overrule(&mut self.queue)
+    /// Starts the calls whose intents are durable now.
+    fn committed(&mut self, result: Result<(), terrane_state::Error>, begun: Vec<Begun>) {
+        match result {
+            Ok(()) => begun.into_iter().for_each(|begun| self.launch(begun)),
+            Err(error) => {
+                // Without a journal nothing more may start; what runs is finished, and its end is recorded if the journal comes back.
+                self.tally.journal_failed(error);
+                self.stopping = true;
+            }
+        }
+    }
+
+    fn interrupted(&mut self) {
+        self.stopping = true;
+        self.tally.interrupted = true;
+        self.run.calls.events.tell(What::Draining { running: self.running.len() });
     }
 
     fn start_ready(&mut self) {
-        while !self.stopping && self.running.len() + self.begun.len() < self.run.options.parallel {
-            let (turns, limits, plan, order) = (&self.turns, &self.run.calls.limits, self.plan, &self.order);
-            let may = |task| turns.admits(task) && limits.admits(provider_of(plan, order, task));
-            let Some(task) = self.queue.pop(may) else { return };
+        while !self.stopping && self.running.len() + self.begun.len() < self.run.options.parallel.max(1) {
+            let (turns, limits) = (&self.turns, &self.run.calls.limits);
+            let provider_of = |node| provider_of(self.plan, &self.order, node);
+            let Some(task) = self.queue.pop(|node| turns.admits(node) && limits.admits(provider_of(node))) else { return };
             self.begin(task);
         }
     }
@@ -162,7 +198,7 @@ impl<'a> Execution<'a> {
 
     fn gate(&mut self, rollout: usize, verdict: Result<Option<usize>, terrane_core::Error>) {
         match verdict {
-            Ok(preferred) => self.turns.give(rollout, preferred, &mut self.queue),
+            Ok(preferred) => self.turns.give(rollout, preferred),
             Err(error) => {
                 let name = self.graph.rollouts[rollout].name().to_owned();
                 self.tally.gate_failed(&name, &error, &self.run.calls.events);
@@ -193,8 +229,7 @@ fn usual_ms(plan: &Plan, state: &State, task: crate::plan::schedule::Task) -> u6
 const UNKNOWN_MS: u64 = 1000;
 
 /// The verb of a half of a step; none where nothing is called.
-pub(crate) fn verb_of(step: &terrane_core::plan::Step, part: Part) -> Option<&'static str> {
-    use terrane_core::plan::Op;
+pub(crate) fn verb_of(step: &Step, part: Part) -> Option<&'static str> {
     match (step.op, part) {
         (Op::Create | Op::Replace { .. }, Part::Make) => Some("create"),
         (Op::Import, Part::Make) => Some("import"),

@@ -8,11 +8,11 @@ use super::{
 use crate::{Events, Failure, What};
 use petgraph::{Direction, graph::NodeIndex};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 use terrane_core::{
-    Error, Outcome, Properties, Record, Urn,
+    Error, Fault, Outcome, Properties, Record, Urn,
     plan::{Counts, Op},
     state::{Action, Cut, Done, Failed},
 };
@@ -38,7 +38,7 @@ pub(crate) struct Tally {
     pub begun: bool,
     pub counts: Counts,
     pub failures: Vec<Failure>,
-    pub not_started: Vec<Urn>,
+    pub not_started: BTreeSet<Urn>,
     pub unapproved: Vec<(Urn, String)>,
     pub interrupted: bool,
     pub journal: Option<terrane_state::Error>,
@@ -87,6 +87,19 @@ impl Tally {
         self.failures.push(failure(urn, "gate", String::new(), &error));
     }
 
+    /// A wave that is wrong in itself.
+    pub(crate) fn refused(&mut self, faults: &[Fault], events: &Events) {
+        for fault in faults {
+            let mut error = Error::new(&fault.message);
+            error = fault.help.iter().fold(error, |error, help| error.help(help));
+            let urn = Urn::new("-", "-", "", "program", "program");
+            let mut failure = failure(urn, "plan", fault.sites.first().cloned().unwrap_or_default(), &error);
+            failure.code = Some(fault.code.clone());
+            events.tell(failure.event());
+            self.failures.push(failure);
+        }
+    }
+
     fn count(&mut self, action: Action, op: Op) {
         match (action, op) {
             (Action::Create, Op::Replace { .. }) => self.counts.replace += 1,
@@ -107,6 +120,13 @@ impl Tally {
 fn failure(urn: Urn, verb: &str, site: String, error: &Error) -> Failure {
     let (help, code) = (error.hint().map(str::to_owned), error.documented_as().map(str::to_owned));
     Failure { urn, verb: verb.to_owned(), site, message: error.to_string(), help, code }
+}
+
+impl Failure {
+    fn event(&self) -> What {
+        let Self { urn, verb, site, message, help, code } = self.clone();
+        What::StepFailed { urn, verb, site, message, help, code }
+    }
 }
 
 impl Execution<'_> {
@@ -138,13 +158,20 @@ impl Execution<'_> {
             self.record(Record::Failed(Failed { op: intent.op.clone(), cut: Cut::NotApplied, message: problem.to_string(), at_ms }));
             return self.fail(task, verb, &problem);
         }
-        let outputs = Properties::new(made.outputs, begun.secret_outputs.clone());
+        let outputs = Properties::new(made.outputs, intent.secret_outputs.clone());
         let values = outputs.values.clone();
         let at_ms = self.run.calls.world.now_ms();
         self.record(Record::Done(Done { op: intent.op.clone(), outputs, unsettled: made.ready.is_err(), at_ms }));
         if action == Action::Delete {
-            self.facts.forget(&intent.urn);
+            self.deleted.insert(intent.urn.clone());
+            // A resource that was replaced before keeps what its new object tells.
+            if !self.state.live.contains_key(&intent.urn) {
+                self.facts.forget(&intent.urn);
+            }
         } else {
+            if matches!(step.op, Op::Replace { .. }) && action == Action::Create {
+                self.replaced.insert(intent.urn.clone());
+            }
             self.facts.know(intent.urn.clone(), Arc::clone(&values));
         }
         self.tally.count(action, step.op);
@@ -161,11 +188,17 @@ impl Execution<'_> {
     /// An import must not change the object on the sly: program and object have to agree first.
     fn import_differs(&self, begun: &Begun, real: &serde_json::Map<String, serde_json::Value>) -> Option<Error> {
         let wanted = &begun.intent.inputs;
-        let secret = |name: &String| wanted.is_secret(name);
-        let differs = wanted.values.iter().find(|(name, value)| !secret(name) && real.get(*name) != Some(*value));
-        let (name, value) = differs?;
-        let is = real.get(name).map_or_else(|| "nothing".to_owned(), ToString::to_string);
-        let message = format!("`{name}` is {value} in the program and {is} in the object that is to be imported");
+        let differs = wanted.values.iter().filter(|(name, value)| !wanted.is_secret(name) && real.get(*name) != Some(*value));
+        let told: Vec<String> = differs
+            .map(|(name, value)| {
+                let is = real.get(name).map_or_else(|| "nothing".to_owned(), ToString::to_string);
+                format!("`{name}` is {value} in the program and {is} in the object that is to be imported")
+            })
+            .collect();
+        if told.is_empty() {
+            return None;
+        }
+        let message = told.join("; ");
         Some(Error::new(message).code("T0308").help("let the program say what the object is; change it in a later run").not_applied())
     }
 
@@ -187,14 +220,7 @@ impl Execution<'_> {
     fn fail(&mut self, task: NodeIndex, verb: &str, error: &Error) {
         let step = &self.plan.steps[self.order[task].step];
         let failure = failure(step.urn.clone(), verb, step.site.clone(), error);
-        self.run.calls.events.tell(What::StepFailed {
-            urn: failure.urn.clone(),
-            verb: failure.verb.clone(),
-            site: failure.site.clone(),
-            message: failure.message.clone(),
-            help: failure.help.clone(),
-            code: failure.code.clone(),
-        });
+        self.run.calls.events.tell(failure.event());
         self.tally.failures.push(failure);
         self.skip_after(task);
         if !self.run.options.continue_on_error {
@@ -208,10 +234,9 @@ impl Execution<'_> {
         for dropped in self.queue.drop_after(&self.order, task) {
             self.turns.finished(dropped);
             let step = &self.plan.steps[self.order[dropped].step];
-            if step.op != Op::Same && !self.tally.not_started.contains(&step.urn) {
+            if step.op != Op::Same && self.tally.not_started.insert(step.urn.clone()) {
                 let because = format!("it waits for {cause}");
                 self.run.calls.events.tell(What::StepSkipped { urn: step.urn.clone(), because });
-                self.tally.not_started.push(step.urn.clone());
             }
         }
     }

@@ -4,7 +4,7 @@ use crate::plan::schedule::{Order, Task};
 use petgraph::{Direction, algo::toposort, graph::NodeIndex};
 use std::{
     cmp::Reverse,
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,9 +16,20 @@ enum Stage {
     Dropped,
 }
 
+/// What decides whether a ready task may start. Tasks of one lane start or wait together, so that a lane that waits costs nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Lane<'a> {
+    /// The limit of its provider.
+    Provider(&'a str),
+    /// Its turn in a rollout: rollout and member.
+    Turn((usize, usize)),
+}
+
 /// Which tasks may start, and which next.
 pub(crate) struct Queue {
-    ready: BTreeSet<(Reverse<u64>, NodeIndex)>,
+    /// The ready tasks of each lane, heaviest chain first.
+    ready: Vec<BTreeSet<(Reverse<u64>, NodeIndex)>>,
+    lane: Vec<u32>,
     waits: Vec<u32>,
     weight: Vec<u64>,
     stage: Vec<Stage>,
@@ -26,14 +37,21 @@ pub(crate) struct Queue {
 
 impl Queue {
     /// A queue over an order; `usual_ms` says how long a task is expected to take.
-    pub(crate) fn new(order: &Order, usual_ms: impl Fn(Task) -> u64) -> Self {
+    pub(crate) fn new<'l>(order: &Order, usual_ms: impl Fn(Task) -> u64, lane: impl Fn(NodeIndex) -> Lane<'l>) -> Self {
         let mut weight = vec![0u64; order.node_count()];
         for node in toposort(order, None).unwrap_or_default().into_iter().rev() {
             let after = order.neighbors(node).map(|next| weight[next.index()]).max().unwrap_or(0);
             weight[node.index()] = after + usual_ms(order[node]);
         }
+        let mut lanes: BTreeMap<Lane<'l>, u32> = BTreeMap::new();
+        let mut number = |node| {
+            let next = u32::try_from(lanes.len()).unwrap_or(u32::MAX);
+            *lanes.entry(lane(node)).or_insert(next)
+        };
+        let lane: Vec<u32> = order.node_indices().map(&mut number).collect();
         let waits: Vec<u32> = order.node_indices().map(|n| count(order, n)).collect();
-        let mut queue = Self { ready: BTreeSet::new(), stage: vec![Stage::Waiting; waits.len()], waits, weight };
+        let stage = vec![Stage::Waiting; waits.len()];
+        let mut queue = Self { ready: vec![BTreeSet::new(); lanes.len()], lane, waits, weight, stage };
         for node in order.node_indices() {
             queue.make_ready(node);
         }
@@ -44,21 +62,22 @@ impl Queue {
         let at = node.index();
         if self.waits[at] == 0 && self.stage[at] == Stage::Waiting {
             self.stage[at] = Stage::Ready;
-            self.ready.insert((Reverse(self.weight[at]), node));
+            self.ready[self.lane[at] as usize].insert((Reverse(self.weight[at]), node));
         }
     }
 
-    /// Takes the heaviest ready task that `admits` lets pass.
+    /// Takes the heaviest ready task whose lane may go; `admits` is asked about one task of each lane.
     pub(crate) fn pop(&mut self, admits: impl Fn(NodeIndex) -> bool) -> Option<NodeIndex> {
-        let found = self.ready.iter().find(|(_, node)| admits(*node)).copied()?;
-        self.ready.remove(&found);
-        self.stage[found.1.index()] = Stage::Taken;
-        Some(found.1)
+        let heads = self.ready.iter().filter_map(|lane| lane.first().copied());
+        let (weight, node) = heads.filter(|(_, node)| admits(*node)).min()?;
+        self.ready[self.lane[node.index()] as usize].remove(&(weight, node));
+        self.stage[node.index()] = Stage::Taken;
+        Some(node)
     }
 
-    /// The tasks that could start.
-    pub(crate) fn ready(&self) -> impl Iterator<Item = NodeIndex> + '_ {
-        self.ready.iter().map(|(_, node)| *node)
+    /// One task of each lane that could start.
+    pub(crate) fn heads(&self) -> impl Iterator<Item = NodeIndex> + '_ {
+        self.ready.iter().filter_map(|lane| lane.first()).map(|(_, node)| *node)
     }
 
     /// Ends a task.
@@ -77,7 +96,8 @@ impl Queue {
         while let Some(node) = open.pop() {
             for next in order.neighbors_directed(node, Direction::Outgoing) {
                 if matches!(self.stage[next.index()], Stage::Waiting | Stage::Ready) {
-                    self.ready.remove(&(Reverse(self.weight[next.index()]), next));
+                    let lane = self.lane[next.index()] as usize;
+                    self.ready[lane].remove(&(Reverse(self.weight[next.index()]), next));
                     self.stage[next.index()] = Stage::Dropped;
                     dropped.push(next);
                     open.push(next);

@@ -1,15 +1,18 @@
 //! The beginning of a task: what it will do now that its inputs are known, and the record that says so before it does it.
 
-use super::{Execution, outcome::Problem};
-use crate::plan::{Providers, decide, kept_of, resolve, schedule::Part};
+use super::{Execution, outcome::Problem, refusal};
+use crate::plan::{
+    Circumstances, Decision, Known, Providers, Resolved, companion, decide, kept_of, resolve, schedule::Part, secret_outputs,
+    trigger,
+};
 use petgraph::graph::NodeIndex;
 use serde_json::{Map, Value};
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, rc::Rc, sync::Arc, time::Duration};
 use terrane_core::{
-    Error, Hook, OpId, Properties, Record,
+    Error, Hook, OpId, Properties, Record, Urn,
     graph::Node,
     kind::Recorded,
-    plan::{Op, Step},
+    plan::{Op, Step, Why},
     state::{Action, Instance, Intent, Kept, ProviderRecord},
 };
 
@@ -23,8 +26,6 @@ pub(crate) struct Begun {
     pub was: Recorded,
     /// The id of the object to adopt.
     pub import: Option<String>,
-    /// The outputs to keep secret.
-    pub secret_outputs: BTreeSet<String>,
     pub hooks: Vec<Hook>,
     pub limit: Duration,
     pub usual_ms: Option<u64>,
@@ -58,7 +59,7 @@ impl Execution<'_> {
 
     fn make(&mut self, task: NodeIndex, step: &Step) -> Result<Option<Begun>, Problem> {
         let graph = self.graph;
-        let node = graph.node(&step.urn).ok_or_else(|| Problem::from(Error::new("it has left the program since the plan was made")))?;
+        let node = graph.node(&step.urn).ok_or_else(|| Error::new("it has left the program since the plan was made"))?;
         if let Some(from) = &step.moved_from
             && self.state.live.contains_key(from)
         {
@@ -67,24 +68,16 @@ impl Execution<'_> {
         // A delete-first replacement has lost its object by now.
         let old = self.state.live.get(&step.urn).cloned();
         let provider = self.provider(node)?;
-        let trigger = node.draft.options.replaced_when.as_ref().map(|value| value.resolve(self.facts));
-        let kept = kept_of(node, graph, trigger.clone().and_then(Result::ok));
-        if step.op == Op::Same {
-            self.note(step, &provider.0, kept);
-            return Ok(None);
-        }
-        let resolved = resolve(node, old.as_deref(), self.facts);
-        if let Some(fault) = resolved.faults(node).into_iter().next() {
-            return Err(Error::new(fault.message).code("T0201").not_applied().into());
-        }
-        if let Some((name, why)) = resolved.unknown.iter().next() {
-            return Err(Error::new(format!("`{name}` has no value: {why}")).not_applied().into());
-        }
-        let op = self.decided(step, node, old.as_deref(), &resolved, trigger.as_ref())?;
+        let kept = kept_of(node, graph, trigger(node, self.facts).and_then(Result::ok));
+        let mut resolved = resolve(node, old.as_deref(), self.facts);
+        let op = match step.op {
+            Op::Same => Op::Same,
+            _ => self.decided(step, node, old.as_deref(), &resolved)?,
+        };
         let action = match op {
             Op::Same => {
                 self.learn_same(task, step, old.as_deref());
-                self.note(step, &provider.0, kept);
+                self.note(step, node, &provider.key, kept, resolved.secret);
                 return Ok(None);
             }
             Op::Update => Action::Update,
@@ -94,44 +87,75 @@ impl Execution<'_> {
         if action == Action::Update {
             self.spared.insert(self.order[task].step);
         }
-        let inputs = Properties::new(resolved.known, resolved.secret);
-        let mut intent = self.intent(step, action, provider.0, kept);
-        intent.target = old.as_ref().filter(|_| action == Action::Update).map(|old| old.op.clone());
-        (intent.inputs, intent.dependencies) = (inputs, step.dependencies.clone());
-        let was = old.filter(|_| action == Action::Update).map(|old| recorded(&old)).unwrap_or_default();
-        Ok(Some(self.call(task, intent, provider.1, was, Some(node), step.import.clone())))
+        let was = old.filter(|_| action == Action::Update);
+        let intent = Intent {
+            target: was.as_ref().map(|old| old.op.clone()),
+            inputs: Properties::new(std::mem::take(&mut resolved.known), resolved.secret),
+            secret_outputs: secret_outputs(node),
+            dependencies: step.dependencies.clone(),
+            ..self.intent(step, action, provider.key.clone(), kept)
+        };
+        let was = was.map(|old| recorded(&old)).unwrap_or_default();
+        let begun = self.call(task, intent, provider.settings.clone(), was, Some(node));
+        Ok(Some(Begun { import: step.import.clone(), ..begun }))
     }
 
     /// What the step does now that its inputs are known, never more than what was approved.
-    fn decided(
-        &mut self,
-        step: &Step,
-        node: &Node,
-        old: Option<&Instance>,
-        resolved: &crate::plan::Resolved,
-        trigger: Option<&Result<Value, terrane_core::Unresolved>>,
-    ) -> Result<Op, Problem> {
-        if !step.uncertain || old.is_none() {
-            return Ok(step.op);
+    fn decided(&self, step: &Step, node: &Node, old: Option<&Instance>, resolved: &Resolved) -> Result<Op, Problem> {
+        if let Some(fault) = resolved.faults(node).into_iter().next() {
+            return Err(Error::new(fault.message).code("T0201").not_applied().into());
         }
-        let decision = decide(node, old, resolved, &crate::plan::Circumstances::default(), trigger);
+        if let Some((name, why)) = resolved.unknown.iter().next() {
+            return Err(Error::new(format!("`{name}` has no value: {why}")).not_applied().into());
+        }
+        let settled = !step.uncertain && step.unknown.is_empty();
+        let Some(old) = old.filter(|_| !settled) else { return Ok(step.op) };
+        let decision = self.decide_again(step, node, old, resolved)?;
+        let replaces = |op| matches!(op, Op::Replace { .. });
+        match (replaces(step.op), replaces(decision.op)) {
+            (true, true) => Ok(step.op),
+            (false, true) => Err(Problem::Unapproved(refusal(decision.op, &decision.why))),
+            _ if step.uncertain => Ok(decision.op),
+            _ => Ok(step.op),
+        }
+    }
+
+    /// The decision of the planner again, with what is known by now.
+    fn decide_again(&self, step: &Step, node: &Node, old: &Instance, resolved: &Resolved) -> Result<Decision, Problem> {
+        let upstream = |urn: &Urn| match self.replaced.contains(urn) || self.deleted.contains(urn) {
+            true => Some(true),
+            // Its own step has not decided yet.
+            false => (!self.facts.is_complete(urn)).then_some(false),
+        };
+        let around = Circumstances {
+            place: Providers::new(self.graph).moved(node.handle, Some(&old.provider), self.state, self.facts),
+            replaced_with: companion(node, upstream),
+            asked: step.why.contains(&Why::Asked),
+            ..Circumstances::default()
+        };
+        let decision = decide(node, Some(old), resolved, &around, trigger(node, self.facts).as_ref());
         if let Some(fault) = decision.faults.into_iter().next() {
             return Err(Error::new(fault.message).code("T0202").not_applied().into());
         }
-        let approved = self.run.approved.get(&step.urn).copied().unwrap_or(0);
-        if decision.op.severity() > approved {
-            let because = decision.why.iter().map(|why| format!("{why:?}")).collect::<Vec<_>>().join(", ");
-            return Err(Problem::Unapproved(format!("it would be {}d: {because}", decision.op.word())));
+        if !self.run.approved.covers(&step.urn, decision.op) {
+            return Err(Problem::Unapproved(refusal(decision.op, &decision.why)));
         }
-        Ok(if matches!(decision.op, Op::Replace { .. }) { step.op } else { decision.op })
+        Ok(Decision { faults: Vec::new(), ..decision })
     }
 
     /// State follows the program where no call is needed.
-    fn note(&mut self, step: &Step, provider: &str, kept: Kept) {
-        let Some(old) = self.state.live.get(&step.urn) else { return };
+    fn note(&mut self, step: &Step, node: &Node, provider: &str, kept: Kept, secret: BTreeSet<String>) {
+        let Some(old) = self.state.live.get(&step.urn).cloned() else { return };
+        let urn = step.urn.clone();
         if old.kept != kept || old.dependencies != step.dependencies || old.provider != provider {
-            let (urn, provider, dependencies) = (step.urn.clone(), provider.to_owned(), step.dependencies.clone());
-            self.record(Record::Noted { urn, provider, dependencies, kept, site: step.site.clone() });
+            let (provider, dependencies) = (provider.to_owned(), step.dependencies.clone());
+            self.record(Record::Noted { urn: urn.clone(), provider, dependencies, kept, site: step.site.clone() });
+        }
+        let secret_outputs = secret_outputs(node);
+        if old.inputs.secret != secret || old.outputs.secret != secret_outputs {
+            let inputs = Properties { secret, ..old.inputs.clone() };
+            let outputs = Properties { secret: secret_outputs, ..old.outputs.clone() };
+            self.record(Record::Observed { urn, inputs, outputs });
         }
     }
 
@@ -144,43 +168,39 @@ impl Execution<'_> {
 
     fn remove(&mut self, task: NodeIndex, step: &Step) -> Result<Option<Begun>, Problem> {
         let Some(instance) = step.target.as_ref().and_then(|op| self.find(step, op)) else { return Ok(None) };
-        if self.spared.contains(&self.order[task].step) {
+        if self.spared.contains(&self.order[task].step) || (self.in_use.contains(&step.urn) && self.is_condemned(&instance)) {
             return Ok(None);
         }
         let delete_first = step.op == Op::Replace { delete_first: true };
-        if delete_first && step.uncertain && self.turns_out_less(step, &instance) {
+        if delete_first && step.uncertain && self.turns_out_less(step, &instance)? {
             return Ok(None);
         }
-        let taken_along = instance.kept.deleted_with.as_ref().is_some_and(|with| self.goes(with));
+        let taken_along = instance.kept.deleted_with.as_ref().is_some_and(|with| self.deleted.contains(with));
         if instance.kept.retained || step.op == Op::Forget || taken_along {
             self.record(Record::Forgotten { urn: instance.urn.clone(), op: instance.op.clone() });
             self.tally.counts.forget += 1;
             return Ok(None);
         }
         let settings = self.state.providers.get(&instance.provider).map(|provider| provider.settings.clone());
-        let settings = settings.unwrap_or_default();
-        let mut intent = self.intent(step, Action::Delete, instance.provider.clone(), instance.kept.clone());
-        intent.urn = instance.urn.clone();
-        intent.target = Some(instance.op.clone());
+        let intent = Intent {
+            urn: instance.urn.clone(),
+            target: Some(instance.op.clone()),
+            ..self.intent(step, Action::Delete, instance.provider.clone(), instance.kept.clone())
+        };
         let node = self.graph.node(&step.urn);
-        Ok(Some(self.call(task, intent, settings, recorded(&instance), node, None)))
+        Ok(Some(self.call(task, intent, settings.unwrap_or_default(), recorded(&instance), node)))
     }
 
-    /// Whether a replacement that deletes first turns out to be none; its upstream is done, so its inputs are known.
-    fn turns_out_less(&mut self, step: &Step, instance: &Instance) -> bool {
-        let Some(node) = self.graph.node(&step.urn) else { return false };
+    fn is_condemned(&self, instance: &Instance) -> bool {
+        self.state.condemned.contains_key(&instance.op)
+    }
+
+    /// Whether a replacement that deletes first turns out to be none. What is still unknown by now counts as a replacement, as shown.
+    fn turns_out_less(&self, step: &Step, instance: &Instance) -> Result<bool, Problem> {
+        let Some(node) = self.graph.node(&step.urn) else { return Ok(false) };
         let resolved = resolve(node, Some(instance), self.facts);
-        if !resolved.unknown.is_empty() {
-            return false;
-        }
-        let decision = decide(node, Some(instance), &resolved, &crate::plan::Circumstances::default(), None);
-        !matches!(decision.op, Op::Replace { .. })
-    }
-
-    /// Whether the real object of a resource goes in this run.
-    fn goes(&self, urn: &terrane_core::Urn) -> bool {
-        let gone = |step: &&Step| step.urn == *urn && matches!(step.op, Op::Delete | Op::Replace { .. });
-        self.plan.steps.iter().any(|step| gone(&step))
+        let decision = self.decide_again(step, node, instance, &resolved)?;
+        Ok(!matches!(decision.op, Op::Replace { .. }))
     }
 
     fn find(&self, step: &Step, op: &OpId) -> Option<Arc<Instance>> {
@@ -189,17 +209,15 @@ impl Execution<'_> {
     }
 
     /// The key and settings of a resource's provider; its first use is recorded.
-    fn provider(&mut self, node: &Node) -> Result<(String, Map<String, Value>), Problem> {
-        let providers = Providers::new(self.graph);
-        let settings = providers.settings(node.handle, self.facts);
-        let settings = settings.ok_or_else(|| Error::new("the settings of its provider are not known yet").not_applied())?;
-        let spec = self.graph.handles[node.handle].spec;
-        let key = crate::plan::provider_key(spec, &settings);
-        if !self.state.providers.contains_key(&key) {
-            let provider = ProviderRecord { name: spec.name.to_owned(), settings: settings.clone() };
-            self.record(Record::Provider { key: key.clone(), provider });
+    fn provider(&mut self, node: &Node) -> Result<Rc<Known>, Problem> {
+        let known = Providers::new(self.graph).known(node.handle, self.facts);
+        let known = known.map_err(|why| Error::new(format!("the settings of its provider: {why}")).not_applied())?;
+        if !self.state.providers.contains_key(&known.key) {
+            let name = self.graph.handles[node.handle].spec.name.to_owned();
+            let provider = ProviderRecord { name, settings: known.settings.clone() };
+            self.record(Record::Provider { key: known.key.clone(), provider });
         }
-        Ok((key, settings))
+        Ok(known)
     }
 
     fn intent(&self, step: &Step, action: Action, provider: String, kept: Kept) -> Intent {
@@ -212,6 +230,7 @@ impl Execution<'_> {
             target: None,
             provider,
             inputs: Properties::default(),
+            secret_outputs: BTreeSet::new(),
             dependencies: BTreeSet::new(),
             kept,
             site: step.site.clone(),
@@ -226,17 +245,12 @@ impl Execution<'_> {
         settings: Map<String, Value>,
         was: Recorded,
         node: Option<&Node>,
-        import: Option<String>,
     ) -> Begun {
-        let kind = self.run.calls.connections.kind_spec(intent.urn.kind());
-        let mut secret_outputs: BTreeSet<String> =
-            kind.into_iter().flat_map(|kind| kind.outputs).filter(|field| field.secret).map(|field| field.name.to_owned()).collect();
-        secret_outputs.extend(node.into_iter().flat_map(|node| node.draft.options.secret_outputs.iter().cloned()));
         let hooks = node.map(|node| node.draft.options.hooks.clone()).unwrap_or_default();
         let limit = intent.kept.timeout_ms.map_or(self.run.options.timeout, Duration::from_millis);
         let key = format!("{} {}", intent.action.verb(), intent.urn.kind());
         let usual_ms = self.state.took_ms.get(&key).copied();
-        Begun { task, intent, settings, was, import, secret_outputs, hooks, limit, usual_ms }
+        Begun { task, intent, settings, was, import: None, hooks, limit, usual_ms }
     }
 }
 

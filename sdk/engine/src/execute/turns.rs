@@ -5,10 +5,11 @@ use crate::{
     What,
     plan::schedule::{Order, Part},
 };
-use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use petgraph::graph::NodeIndex;
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
+    panic::AssertUnwindSafe,
     sync::Arc,
     time::Duration,
 };
@@ -41,9 +42,13 @@ struct Turn<'a> {
     /// The members whose turn it is.
     active: Vec<usize>,
     gate: Door,
+    /// Whether the gate has anything to watch over: a group that goes as a whole need not be healthy.
+    stays: bool,
+    /// Whether a member has had its turn.
+    touched: bool,
 }
 
-#[derive(PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Door {
     /// The next member needs a look first.
     Shut,
@@ -57,9 +62,13 @@ enum Door {
 
 impl<'a> Turns<'a> {
     pub(crate) fn new(plan: &Plan, graph: &'a Graph, order: &Order) -> Self {
-        let turn = |rollout| Turn { rollout, left: BTreeMap::new(), active: Vec::new(), gate: Door::Shut };
-        let mut turns =
-            Self { rollouts: graph.rollouts.iter().map(turn).collect(), places: HashMap::new(), looking: FuturesUnordered::new() };
+        let staying: BTreeSet<usize> = graph.nodes.iter().filter_map(|node| node.turn).map(|(rollout, _)| rollout).collect();
+        let turn = |(at, rollout)| {
+            let (left, active, stays) = (BTreeMap::new(), Vec::new(), staying.contains(&at));
+            Turn { rollout, left, active, gate: Door::Shut, stays, touched: false }
+        };
+        let rollouts = graph.rollouts.iter().enumerate().map(turn).collect();
+        let mut turns = Self { rollouts, places: HashMap::new(), looking: FuturesUnordered::new() };
         // Whoever takes everything away need not keep it healthy.
         if plan.purpose == Purpose::Up {
             for task in order.node_indices() {
@@ -84,6 +93,11 @@ impl<'a> Turns<'a> {
         self.places.insert(task, (rollout, member));
     }
 
+    /// The rollout and member whose turn a task waits for.
+    pub(crate) fn place_of(&self, task: NodeIndex) -> Option<(usize, usize)> {
+        self.places.get(&task).copied()
+    }
+
     /// Whether a task may start now.
     pub(crate) fn admits(&self, task: NodeIndex) -> bool {
         self.places.get(&task).is_none_or(|(rollout, member)| self.rollouts[*rollout].active.contains(member))
@@ -106,15 +120,22 @@ impl<'a> Turns<'a> {
         }
     }
 
-    /// Looks at the gates that the next turns wait for; whether any look is under way.
-    pub(crate) fn open_gates(&mut self, facts: &Facts, calls: &Arc<Calls>) -> bool {
+    /// Looks at the gates that the next turns wait for; whether any look is under way. A look is worth something only when a member can go
+    /// at once: that is the next in order or, when everything stands still because members wait for each other, any that is ready.
+    pub(crate) fn open_gates(&mut self, facts: &Facts, queue: &Queue, calls: &Arc<Calls>, standstill: bool) -> bool {
+        let ready: BTreeSet<(usize, usize)> = queue.heads().filter_map(|task| self.place_of(task)).collect();
         for (at, turn) in self.rollouts.iter_mut().enumerate() {
-            let wants = turn.gate == Door::Shut && !turn.left.is_empty() && turn.active.len() < turn.rollout.width();
-            if wants {
-                let waiting: Vec<usize> = turn.left.keys().copied().collect();
-                let look = look(turn.rollout.clone(), facts.clone(), calls.clone(), waiting);
+            let waiting: Vec<usize> = turn.waiting().collect();
+            let is_ready = |member: &usize| ready.contains(&(at, *member));
+            let next_can = turn.gate == Door::Shut && turn.has_room() && waiting.first().is_some_and(is_ready);
+            let any_must = standstill && matches!(turn.gate, Door::Shut | Door::Open) && waiting.iter().any(is_ready);
+            let last_is_done = turn.gate == Door::Shut && turn.touched && turn.left.is_empty();
+            if next_can || any_must || last_is_done {
+                let first = waiting.iter().copied().find(is_ready);
                 turn.gate = Door::Looking;
-                self.looking.push(Box::pin(async move { (at, look.await) }));
+                let gate = turn.rollout.gated_by().filter(|_| turn.stays).cloned();
+                let look = look(turn.rollout.clone(), gate, facts.clone(), calls.clone(), waiting);
+                self.looking.push(Box::pin(async move { (at, look.await.map(|unwell| unwell.or(first))) }));
             }
         }
         !self.looking.is_empty()
@@ -128,42 +149,41 @@ impl<'a> Turns<'a> {
         }
     }
 
-    /// Gives the next turn, to the preferred member if there is one, else to the first that has a task ready, else to the first.
-    pub(crate) fn give(&mut self, rollout: usize, preferred: Option<usize>, queue: &mut Queue) {
-        let ready: Vec<usize> = queue.ready().filter_map(|task| self.places.get(&task)).filter(|p| p.0 == rollout).map(|p| p.1).collect();
+    /// Gives a turn.
+    pub(crate) fn give(&mut self, rollout: usize, member: Option<usize>) {
         let turn = &mut self.rollouts[rollout];
-        let idle = turn.left.keys().copied().filter(|member| !turn.active.contains(member));
-        let candidates: Vec<usize> = idle.collect();
-        let first_ready = candidates.iter().find(|member| ready.contains(member)).or_else(|| candidates.first());
-        let next = preferred.filter(|member| candidates.contains(member)).or_else(|| first_ready.copied());
-        turn.active.extend(next);
-        turn.gate = if turn.active.len() < turn.rollout.width() { Door::Shut } else { Door::Open };
+        turn.active.extend(member);
+        turn.touched = true;
+        turn.gate = match (member, turn.has_room()) {
+            (None, _) => Door::Closed,
+            (Some(_), true) => Door::Shut,
+            (Some(_), false) => Door::Open,
+        };
     }
 
     /// Nobody of this rollout goes any more.
     pub(crate) fn close(&mut self, rollout: usize) {
         self.rollouts[rollout].gate = Door::Closed;
     }
+}
 
-    /// When everything stands still because members wait for each other against their order, lets one more go.
-    pub(crate) fn overrule(&mut self, queue: &mut Queue) -> bool {
-        let stuck = queue.ready().find_map(|task| self.places.get(&task).copied());
-        let Some((rollout, member)) = stuck else { return false };
-        let turn = &mut self.rollouts[rollout];
-        if turn.gate == Door::Closed || turn.active.contains(&member) {
-            return false;
-        }
-        turn.active.push(member);
-        true
+impl Turn<'_> {
+    /// The members that still have to go, in order.
+    fn waiting(&self) -> impl Iterator<Item = usize> + '_ {
+        self.left.keys().copied().filter(|member| !self.active.contains(member))
+    }
+
+    fn has_room(&self) -> bool {
+        self.active.len() < self.rollout.width()
     }
 }
 
 /// Looks at a gate until it opens, for everybody or for a member that is unwell itself.
-async fn look(rollout: Rollout, facts: Facts, calls: Arc<Calls>, waiting: Vec<usize>) -> Verdict {
-    let Some(gate) = rollout.gated_by() else { return Ok(None) };
+async fn look(rollout: Rollout, gate: Option<Gate>, facts: Facts, calls: Arc<Calls>, waiting: Vec<usize>) -> Verdict {
+    let Some(gate) = gate else { return Ok(None) };
     let began = calls.world.clock_ms();
     loop {
-        let health = match once(gate, &facts, &rollout, &calls).await {
+        let health = match once(&gate, &facts, &rollout, &calls).await {
             None => return Ok(None),
             Some(Ok(health)) => health,
             Some(Err(error)) => Health { healthy: false, text: error.to_string(), unhealthy: Vec::new() },
@@ -186,5 +206,6 @@ async fn look(rollout: Rollout, facts: Facts, calls: Arc<Calls>, waiting: Vec<us
 async fn once(gate: &Gate, facts: &Facts, rollout: &Rollout, calls: &Arc<Calls>) -> Option<terrane_core::Result<Health>> {
     let (events, name) = (calls.events.clone(), rollout.name().to_owned());
     let progress = Progress::to(move |text| events.tell(What::GateWaiting { rollout: name.clone(), text: text.to_owned() }));
-    Some(gate.look(facts, progress)?.await)
+    let looked = AssertUnwindSafe(gate.look(facts, progress)?).catch_unwind().await;
+    Some(looked.unwrap_or_else(|_| Err(Error::new("the gate's own code panicked"))))
 }

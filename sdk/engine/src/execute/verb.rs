@@ -2,10 +2,13 @@
 
 use super::{connect::Connections, limits::Limits, task::Begun};
 use crate::{Events, What, World};
-use futures_util::future::{Either, select};
+use futures_util::{
+    FutureExt,
+    future::{Either, select},
+};
 use petgraph::graph::NodeIndex;
 use serde_json::{Map, Value};
-use std::{sync::Arc, time::Duration};
+use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use terrane_core::{
     AnyKind, Class, Creation, Error, Hook, Progress, Result, Urn, When,
     hook::Event,
@@ -44,37 +47,50 @@ const PAUSE_MAX: Duration = Duration::from_secs(20);
 const VISIBLE_WITHIN_MS: u64 = 120_000;
 
 impl Calls {
-    /// Carries out one call, attempts and readiness included.
+    /// Carries out one call, attempts and readiness included. A panic of the provider's is a failure like any other.
     pub(crate) async fn perform(self: Arc<Self>, begun: Begun) -> Ended {
         let since = self.world.clock_ms();
         let provider = begun.intent.urn.kind().split(':').next().unwrap_or_default().to_owned();
-        let verb = begun.intent.action.verb();
-        let urn = begun.intent.urn.clone();
-        self.events.tell(What::StepStarted { urn: urn.clone(), verb: verb.to_owned(), usual_ms: begun.usual_ms });
-        let limit = begun.limit;
-        let result = self.within(limit, &urn, self.attempts(&begun, &provider)).await;
+        let verb = begun.intent.action.verb().to_owned();
+        self.events.tell(What::StepStarted { urn: begun.intent.urn.clone(), verb, usual_ms: begun.usual_ms });
+        let called = AssertUnwindSafe(self.attempts(&begun, &provider));
+        let called = self.within(begun.limit, &begun, called.catch_unwind().map(survive)).await;
+        let result = match called {
+            Ok((kind, made)) => {
+                let left = begun.limit.saturating_sub(Duration::from_millis(self.world.clock_ms() - since));
+                let settled = AssertUnwindSafe(self.settle(&begun, &*kind, &made));
+                let ready = self.within(left, &begun, settled.catch_unwind().map(survive)).await;
+                Ok(Made { ready, ..made })
+            }
+            Err(error) => Err(error),
+        };
         self.limits.ended(&provider);
         Ended { task: begun.task, begun, result, took_ms: self.world.clock_ms() - since }
     }
 
-    async fn within<T>(&self, limit: Duration, urn: &Urn, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let (work, clock) = (std::pin::pin!(work), self.world.sleep(limit));
+    async fn within<T>(&self, left: Duration, begun: &Begun, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let (work, clock) = (std::pin::pin!(work), self.world.sleep(left));
         match select(work, clock).await {
             Either::Left((result, _)) => result,
-            Either::Right(_) => Err(Error::new(format!("{} took longer than {} s", urn.label(), limit.as_secs()))
-                .code("T0304")
-                .help("give it more time with `.timeout(..)`; the next `up` looks at what has become of it")),
+            Either::Right(_) => {
+                let message = format!("took longer than {} s", begun.limit.as_secs_f32());
+                let help = "give it more time with `.timeout(..)`; the next `up` looks at what has become of it";
+                Err(Error::new(message).code("T0304").help(help))
+            }
         }
     }
 
-    async fn attempts(&self, begun: &Begun, provider: &str) -> Result<Made> {
+    /// The call itself, tried again where that may help.
+    async fn attempts(&self, begun: &Begun, provider: &str) -> Result<(Arc<dyn AnyKind>, Made)> {
         let urn = &begun.intent.urn;
-        let kind = self.connections.kind(&begun.intent.provider, &begun.settings, urn.kind()).await?;
-        self.hooks(begun, before(begun.intent.action)).await.map_err(Error::not_applied)?;
+        // Without a connection nothing was called.
+        let connected = self.connections.kind(&begun.intent.provider, &begun.settings, urn.kind()).await;
+        let kind = connected.map_err(Error::not_applied)?;
+        self.hooks(begun, before(begun.intent.action), &begun.was.outputs).await.map_err(Error::not_applied)?;
         let (began, mut attempt) = (self.world.clock_ms(), 1u32);
-        let made = loop {
+        loop {
             let error = match self.once(begun, &*kind).await {
-                Ok(made) => break made,
+                Ok(made) => return Ok((kind, made)),
                 Err(error) => error,
             };
             let Some(wait) = self.pause(&error, attempt, self.world.clock_ms() - began) else { return Err(error) };
@@ -85,9 +101,7 @@ impl Calls {
             let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
             self.events.tell(What::StepRetried { urn: urn.clone(), attempt, wait_ms, message: error.to_string() });
             self.world.sleep(wait).await;
-        };
-        let ready = self.settle(begun, &*kind, &made).await;
-        Ok(Made { ready, ..made })
+        }
     }
 
     /// Readiness and the hooks after the call.
@@ -96,7 +110,7 @@ impl Calls {
             let inputs = (*begun.intent.inputs.values).clone();
             kind.wait(Recorded { inputs, outputs: made.outputs.clone() }, &self.progress(&begun.intent.urn)).await?;
         }
-        self.hooks(begun, after(begun.intent.action)).await
+        self.hooks(begun, after(begun.intent.action), &made.outputs).await
     }
 
     async fn once(&self, begun: &Begun, kind: &dyn AnyKind) -> Result<Made> {
@@ -141,14 +155,23 @@ impl Calls {
         Some(asked.map_or(jittered, |asked| asked.max(jittered)))
     }
 
-    async fn hooks(&self, begun: &Begun, when: Option<When>) -> Result<()> {
+    async fn hooks(&self, begun: &Begun, when: Option<When>, outputs: &Map<String, Value>) -> Result<()> {
         let Some(when) = when else { return Ok(()) };
         for hook in begun.hooks.iter().filter(|hook: &&Hook| hook.when() == when) {
-            let event = Event { urn: begun.intent.urn.clone(), when, outputs: Arc::new(begun.was.outputs.clone()) };
+            let event = Event { urn: begun.intent.urn.clone(), when, outputs: Arc::new(outputs.clone()) };
             hook.call(event).await.map_err(|error| error.context(format!("hook {when:?}")))?;
         }
         Ok(())
     }
+}
+
+/// A panic as the failure of which nothing else is known.
+fn survive<T>(result: Result<Result<T>, Box<dyn Any + Send>>) -> Result<T> {
+    result.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+        Err(Error::new(format!("the provider panicked: {text}")).help("report this to the author of the provider").code("T0309"))
+    })
 }
 
 fn before(action: Action) -> Option<When> {

@@ -13,12 +13,10 @@ use terrane_core::{
 /// What else bears on a resource.
 #[derive(Default)]
 pub(crate) struct Circumstances {
-    /// The provider setting that says where objects live, if it has changed.
-    pub place: Option<String>,
-    /// The replaced resource that this one is replaced with.
-    pub replaced_with: Option<Urn>,
-    /// The replaced resource that takes this one along.
-    pub container: Option<Urn>,
+    /// The provider setting that says where objects live, if it has changed; or that this is not known yet.
+    pub place: Option<Result<String, Unresolved>>,
+    /// The resource that this one is replaced with, if that is replaced, and whether that is certain.
+    pub replaced_with: Option<(Urn, bool)>,
     /// Whether a person asked for a replacement.
     pub asked: bool,
     /// Whether the real object differs from state.
@@ -49,7 +47,8 @@ pub(crate) fn decide(
     found.inputs(node, old, new);
     found.circumstances(old, around, trigger);
     let delete_first = node.draft.options.delete_before_replace || node.spec.delete_first || same_name(node, old, new);
-    let op = match (found.replace, found.update || around.drifted || old.unsettled) {
+    // What has drifted is in state by now, so that it shows as a difference wherever it matters.
+    let op = match (found.replace, found.update || old.unsettled) {
         (Demand::No, false) => Op::Same,
         (Demand::No, true) => Op::Update,
         (Demand::May | Demand::Must, _) => Op::Replace { delete_first },
@@ -60,7 +59,7 @@ pub(crate) fn decide(
     if around.drifted && op != Op::Same {
         found.why.push(Why::Drifted);
     }
-    let certain = found.replace == Demand::Must || (op == Op::Update && (found.certain || old.unsettled || around.drifted));
+    let certain = found.replace == Demand::Must || (op == Op::Update && (found.certain || old.unsettled));
     Decision { op, uncertain: op != Op::Same && !certain, changes: found.changes, why: found.why, faults: found.faults }
 }
 
@@ -137,7 +136,9 @@ impl Comparison {
     }
 
     fn awaited(&mut self, node: &Node, name: &str, before: Option<&Value>, why: &Unresolved, secret: bool) {
-        let replaces = replaces(node, node.spec.input(name), name);
+        let field = node.spec.input(name);
+        // Whether an input that must not change does so is seen when its value is known; a replacement isn't the answer in any case.
+        let replaces = replaces(node, field, name) && field.is_none_or(|field| field.immutable.is_none());
         let before = Shown::of(before, secret, hides(node, name));
         self.changes.push(Change { path: name.to_owned(), before, after: Shown::Unknown(why.to_string()), replaces });
         self.why.extend(awaits(name, why));
@@ -148,26 +149,37 @@ impl Comparison {
     }
 
     fn circumstances(&mut self, old: &Instance, around: &Circumstances, trigger: Option<&Result<Value, Unresolved>>) {
-        let mut must = |why: Why| {
-            self.why.push(why);
-            self.replace = Demand::Must;
-        };
-        if let Some(setting) = &around.place {
-            must(Why::Place { setting: setting.clone() });
+        match &around.place {
+            Some(Ok(setting)) => self.must(Why::Place { setting: setting.clone() }),
+            Some(Err(unresolved)) => self.may(awaits("the place of its provider", unresolved)),
+            None => {}
         }
-        if let Some(urn) = around.replaced_with.as_ref().or(around.container.as_ref()) {
-            must(Why::ReplacedWith(urn.clone()));
+        match &around.replaced_with {
+            Some((urn, true)) => self.must(Why::ReplacedWith(urn.clone())),
+            Some((urn, false)) => self.may(Some(Why::ReplacedWith(urn.clone()))),
+            None => {}
         }
         if around.asked {
-            must(Why::Asked);
+            self.must(Why::Asked);
         }
         match trigger {
-            Some(Ok(value)) if old.kept.trigger.as_ref().is_some_and(|former| former != value) => must(Why::Trigger),
-            Some(Err(why)) if self.replace == Demand::No => {
-                self.why.extend(awaits("replaced_when", why));
-                self.replace = Demand::May;
+            Some(Ok(value)) if old.kept.trigger.as_ref().is_some_and(|former| former != value) => {
+                self.must(Why::Trigger);
             }
+            Some(Err(why)) => self.may(awaits("replaced_when", why)),
             _ => {}
+        }
+    }
+
+    fn must(&mut self, why: Why) {
+        self.why.push(why);
+        self.replace = Demand::Must;
+    }
+
+    fn may(&mut self, why: Option<Why>) {
+        self.why.extend(why);
+        if self.replace == Demand::No {
+            self.replace = Demand::May;
         }
     }
 }

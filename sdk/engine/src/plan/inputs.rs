@@ -1,9 +1,13 @@
 //! A resource's inputs at a given moment: what is known, what is awaited, what is wrong.
 
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, BTreeSet};
+use sha2::{Digest, Sha256};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    panic::AssertUnwindSafe,
+};
 use terrane_core::{
-    Facts, Fault, Problems, Unresolved,
+    Facts, Fault, Output, Problems, Unresolved,
     graph::Node,
     kind::Problem,
     state::Instance,
@@ -38,7 +42,7 @@ pub(crate) fn resolve(node: &Node, old: Option<&Instance>, facts: &Facts) -> Res
         if output.is_secret() {
             secret.insert((*name).to_owned());
         }
-        match output.resolve(facts) {
+        match value_of(output, facts) {
             Ok(Value::Null) => {}
             Ok(value) => drop(known.insert((*name).to_owned(), value)),
             Err(Unresolved::Invalid(message)) => problems.push(Problem { path: (*name).to_owned(), message }),
@@ -55,6 +59,28 @@ pub(crate) fn resolve(node: &Node, old: Option<&Instance>, facts: &Facts) -> Res
         canonical(node, old, &mut resolved);
     }
     resolved
+}
+
+/// The value of an output; a panic in the program's own closures is a problem of the value.
+fn value_of(output: &Output<Value>, facts: &Facts) -> Result<Value, Unresolved> {
+    let resolved = std::panic::catch_unwind(AssertUnwindSafe(|| output.resolve(facts)));
+    resolved.unwrap_or_else(|_| Err(Unresolved::Invalid("the program panicked while it computed the value".to_owned())))
+}
+
+/// The value that replaces the resource when it changes. State keeps it, so a secret one is kept as a digest only.
+pub(crate) fn trigger(node: &Node, facts: &Facts) -> Option<Result<Value, Unresolved>> {
+    let output = node.draft.options.replaced_when.as_ref()?;
+    let digest = |value: Value| {
+        let hash = Sha256::digest(format!("{}\n{value}", node.urn));
+        Value::String(hash.iter().map(|byte| format!("{byte:02x}")).collect())
+    };
+    Some(value_of(output, facts).map(|value| if output.is_secret() { digest(value) } else { value }))
+}
+
+/// The outputs that must not be shown: those that the kind and those that the program says.
+pub(crate) fn secret_outputs(node: &Node) -> BTreeSet<String> {
+    let of_kind = node.spec.outputs.iter().filter(|field| field.secret).map(|field| field.name.to_owned());
+    of_kind.chain(node.draft.options.secret_outputs.iter().cloned()).collect()
 }
 
 /// Checks the inputs and brings them into the form that the kind itself would write. Awaited inputs are stood in for by those of state, so

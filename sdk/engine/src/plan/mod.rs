@@ -8,18 +8,20 @@ mod removals;
 pub(crate) mod schedule;
 mod selection;
 
-pub(crate) use decide::{Circumstances, decide};
-pub(crate) use inputs::{Resolved, resolve};
-pub(crate) use providers::{Providers, key as provider_key};
+pub(crate) use decide::{Circumstances, Decision, decide};
+pub(crate) use inputs::{Resolved, resolve, secret_outputs, trigger};
+pub(crate) use providers::{Known, Providers};
+pub(crate) use removals::in_use;
 pub(crate) use selection::{Selection, matches};
 
-use crate::{Error, PlanOptions};
+use crate::{Error, PlanOptions, recover};
+use removals::Removals;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 use terrane_core::{
-    Facts, Fault, Graph, Properties, State, Unresolved, Urn,
+    Facts, Fault, Graph, Note, Properties, ProviderSpec, State, Unresolved, Urn,
     graph::Node,
     plan::{FORMAT, Op, Plan, Purpose, Step, Why},
     state::{Instance, Kept},
@@ -35,6 +37,8 @@ pub(crate) struct Input<'a> {
     /// Resources whose real object was found to differ, or to be gone.
     pub drifted: &'a BTreeSet<Urn>,
     pub options: &'a PlanOptions,
+    /// Providers that are known although the program may not name them.
+    pub providers: &'a [&'static ProviderSpec],
 }
 
 /// A plan and what it knows of outputs when nothing has been carried out yet.
@@ -62,8 +66,8 @@ pub(crate) struct Planner<'a> {
     faults: Vec<Fault>,
     /// What the program's resources were called before: new URN to old.
     moved: HashMap<Urn, Urn>,
-    /// Resources that will be other objects after the run.
-    replaced: BTreeSet<Urn>,
+    /// Resources that will be other objects after the run, and whether that is certain.
+    replaced: HashMap<Urn, bool>,
 }
 
 impl<'a> Planner<'a> {
@@ -71,7 +75,7 @@ impl<'a> Planner<'a> {
         let moved = moves(input);
         let selection = Selection::new(input, &moved)?;
         let faults = input.graph.faults.clone();
-        let (facts, steps, replaced) = (Facts::default(), Vec::new(), BTreeSet::new());
+        let (facts, steps, replaced) = (Facts::default(), Vec::new(), HashMap::new());
         Ok(Self { input, selection, facts, steps, faults, moved, replaced })
     }
 
@@ -112,22 +116,24 @@ impl<'a> Planner<'a> {
         self.faults.extend(resolved.faults(node));
         let circumstances = Circumstances {
             place: providers.moved(node.handle, old.map(|old| old.provider.as_str()), self.input.state, &self.facts),
-            replaced_with: node.draft.options.replaced_with.iter().find(|urn| self.replaced.contains(*urn)).cloned(),
-            container: node.draft.options.deleted_with.iter().find(|urn| self.replaced.contains(*urn)).cloned(),
+            replaced_with: companion(node, |urn| self.replaced.get(urn).copied()),
             asked: self.selection.asks_replacement(&node.urn),
             drifted: self.input.drifted.contains(&node.urn),
             import: self.selection.import(&node.urn).or_else(|| node.draft.options.imported.clone()),
         };
-        let trigger = node.draft.options.replaced_when.as_ref().map(|value| value.resolve(&self.facts));
+        let trigger = trigger(node, &self.facts);
         let decision = decide(node, old.map(|old| &**old), &resolved, &circumstances, trigger.as_ref());
         self.faults.extend(decision.faults);
         let dependencies = node.dependencies(&self.input.graph.handles);
-        let kept = self.kept(node, trigger);
+        let kept = kept_of(node, self.input.graph, trigger.and_then(Result::ok));
+        let key = |key: &str| providers.known(node.handle, &self.facts).is_ok_and(|known| known.key != key);
         let noted = decision.op == Op::Same
             && old.is_some_and(|old| {
                 old.kept != kept
                     || old.dependencies != dependencies
-                    || providers.key(node.handle, &self.facts).is_some_and(|key| key != old.provider)
+                    || old.inputs.secret != resolved.secret
+                    || old.outputs.secret != secret_outputs(node)
+                    || key(&old.provider)
             });
         Step {
             urn: node.urn.clone(),
@@ -147,10 +153,6 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn kept(&self, node: &Node, trigger: Option<Result<serde_json::Value, Unresolved>>) -> Kept {
-        kept_of(node, self.input.graph, trigger.and_then(Result::ok))
-    }
-
     /// What later steps may count on.
     fn learn(&mut self, node: &Node, old: Option<&Arc<Instance>>, step: &Step) {
         match (step.op, old) {
@@ -161,22 +163,47 @@ impl<'a> Planner<'a> {
                 self.facts.expect(node.urn.clone(), Arc::new(known));
             }
             (Op::Replace { .. }, _) => {
-                self.replaced.insert(node.urn.clone());
+                self.replaced.insert(node.urn.clone(), !step.uncertain);
             }
             _ => {}
         }
     }
 
     fn finish(mut self) -> Outcome {
-        let graph = self.input.graph;
-        schedule::settle_orders(&mut self.steps, self.input.state);
-        let mut exports = serde_json::Map::new();
-        let (mut secret, mut exports_unknown) = (BTreeSet::new(), Vec::new());
+        let (graph, state) = (self.input.graph, self.input.state);
+        schedule::settle_orders(&mut self.steps, state);
+        let (exports, exports_unknown) = self.exports();
+        let waiting = Removals::new(self.input, &self.moved).waiting(&self.facts);
+        let cut_off = state.pending.values().map(|intent| Note::Warning {
+            subject: intent.urn.label(),
+            text: recover::outlook(intent),
+        });
+        let plan = Plan {
+            format: FORMAT,
+            project: self.input.project.to_owned(),
+            stack: self.input.stack.to_owned(),
+            lineage: state.lineage.clone(),
+            seq: state.seq,
+            purpose: self.input.options.purpose,
+            steps: self.steps,
+            waiting,
+            exports,
+            exports_unknown,
+            notes: cut_off.chain(graph.notes.iter().cloned()).collect(),
+            claims: graph.claims.clone(),
+            faults: self.faults,
+        };
+        Outcome { plan, facts: self.facts }
+    }
+
+    /// The exports whose values are known, and the names of the others.
+    fn exports(&mut self) -> (Properties, Vec<String>) {
+        let (mut known, mut secret, mut unknown) = (serde_json::Map::new(), BTreeSet::new(), Vec::new());
         if self.input.options.purpose == Purpose::Up {
-            for (name, export) in &graph.exports {
+            for (name, export) in &self.input.graph.exports {
                 match export.value.resolve(&self.facts) {
-                    Ok(value) => drop(exports.insert(name.clone(), value)),
-                    Err(Unresolved::Waits { .. }) => exports_unknown.push(name.clone()),
+                    Ok(value) => drop(known.insert(name.clone(), value)),
+                    Err(Unresolved::Waits { .. }) => unknown.push(name.clone()),
                     Err(Unresolved::Invalid(why)) => {
                         self.faults.push(Fault::new("T0201", format!("export `{name}`: {why}")).at(export.site));
                     }
@@ -186,24 +213,15 @@ impl<'a> Planner<'a> {
                 }
             }
         }
-        let waiting = removals::waiting(self.input, &self.facts);
-        let plan = Plan {
-            format: FORMAT,
-            project: self.input.project.to_owned(),
-            stack: self.input.stack.to_owned(),
-            lineage: self.input.state.lineage.clone(),
-            seq: self.input.state.seq,
-            purpose: self.input.options.purpose,
-            steps: self.steps,
-            waiting,
-            exports: Properties::new(exports, secret),
-            exports_unknown,
-            notes: graph.notes.clone(),
-            claims: graph.claims.clone(),
-            faults: self.faults,
-        };
-        Outcome { plan, facts: self.facts }
+        (Properties::new(known, secret), unknown)
     }
+}
+
+/// The resource that a resource is replaced together with, and whether that is certain.
+pub(crate) fn companion(node: &Node, replaced: impl Fn(&Urn) -> Option<bool>) -> Option<(Urn, bool)> {
+    let options = &node.draft.options;
+    let with = options.replaced_with.iter().chain(&options.deleted_with);
+    with.filter_map(|urn| Some((urn.clone(), replaced(urn)?))).max_by_key(|(_, certain)| *certain)
 }
 
 /// The options of a resource as state keeps them.
@@ -247,18 +265,15 @@ fn moves(input: &Input<'_>) -> HashMap<Urn, Urn> {
 }
 
 impl Planner<'_> {
-    /// Deletes, forgets and leftovers, appended in an order in which dependents come first.
+    /// Deletes, forgets and leftovers.
     fn removals(&mut self) {
-        let (steps, faults) = removals::removals(self.input, &self.selection, &self.moved);
-        self.steps.extend(steps);
+        let (steps, faults) = Removals::new(self.input, &self.moved).steps(&self.selection);
         self.faults.extend(faults);
-        for step in &self.steps {
-            if let Op::Replace { .. } = step.op
-                && self.instance(&step.urn).is_some_and(|old| old.kept.protected)
-            {
-                self.faults.push(removals::protected(step, "replaced"));
-            }
-        }
+        // What only may be replaced stops when it turns out so.
+        let replaced = self.steps.iter().filter(|step| matches!(step.op, Op::Replace { .. }) && !step.uncertain);
+        let refused = replaced.filter(|step| step.kept.protected);
+        self.faults.extend(refused.map(|step| removals::protected(step, "replaced")));
+        self.steps.extend(steps);
     }
 }
 

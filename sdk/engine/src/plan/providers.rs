@@ -2,43 +2,66 @@
 
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use terrane_core::{Facts, Graph, ProviderSpec, State};
+use std::{cell::RefCell, rc::Rc};
+use terrane_core::{Facts, Graph, ProviderSpec, State, Unresolved};
 
-/// The handles of a graph.
+/// The handles of a graph. Settings that are known once stay so.
 pub(crate) struct Providers<'a> {
     graph: &'a Graph,
+    known: RefCell<Vec<Option<Rc<Known>>>>,
+}
+
+/// A handle whose settings are known.
+pub(crate) struct Known {
+    pub settings: Map<String, Value>,
+    /// The key under which state keeps them.
+    pub key: String,
 }
 
 impl<'a> Providers<'a> {
     pub(crate) fn new(graph: &'a Graph) -> Self {
-        Self { graph }
+        Self { graph, known: RefCell::new(vec![None; graph.handles.len()]) }
     }
 
-    /// The settings of a handle, if they are known.
-    pub(crate) fn settings(&self, handle: usize, facts: &Facts) -> Option<Map<String, Value>> {
-        match self.graph.handles[handle].settings.resolve(facts) {
-            Ok(Value::Object(settings)) => Some(settings),
-            Ok(_) => Some(Map::new()),
-            Err(_) => None,
+    /// The settings of a handle, or why they aren't known.
+    pub(crate) fn known(&self, handle: usize, facts: &Facts) -> Result<Rc<Known>, Unresolved> {
+        if let Some(known) = &self.known.borrow()[handle] {
+            return Ok(known.clone());
         }
+        let declared = &self.graph.handles[handle];
+        let settings = match declared.settings.resolve(facts)? {
+            Value::Object(settings) => settings,
+            _ => Map::new(),
+        };
+        let known = Rc::new(Known { key: key(declared.spec, &settings), settings });
+        self.known.borrow_mut()[handle] = Some(known.clone());
+        Ok(known)
     }
 
-    /// The key of a handle in state, if its settings are known.
-    pub(crate) fn key(&self, handle: usize, facts: &Facts) -> Option<String> {
-        Some(key(self.graph.handles[handle].spec, &self.settings(handle, facts)?))
-    }
-
-    /// The setting that says where objects live and that differs from what the object was made with.
-    pub(crate) fn moved(&self, handle: usize, old: Option<&str>, state: &State, facts: &Facts) -> Option<String> {
+    /// The setting that says where objects live and that differs from what the object was made with; or that this is not known yet.
+    pub(crate) fn moved(
+        &self,
+        handle: usize,
+        old: Option<&str>,
+        state: &State,
+        facts: &Facts,
+    ) -> Option<Result<String, Unresolved>> {
         let before = state.providers.get(old?)?;
-        let now = self.settings(handle, facts)?;
         let places = self.graph.handles[handle].spec.place;
-        places.iter().find(|place| before.settings.get(**place) != now.get(**place)).map(|place| (*place).to_owned())
+        if places.is_empty() {
+            return None;
+        }
+        match self.known(handle, facts) {
+            Ok(now) => {
+                let other = places.iter().find(|place| before.settings.get(**place) != now.settings.get(**place));
+                other.map(|place| Ok((*place).to_owned()))
+            }
+            Err(unresolved) => Some(Err(unresolved)),
+        }
     }
 }
 
-/// The key under which state keeps a provider's settings.
-pub(crate) fn key(spec: &ProviderSpec, settings: &Map<String, Value>) -> String {
+fn key(spec: &ProviderSpec, settings: &Map<String, Value>) -> String {
     if settings.is_empty() {
         return spec.name.to_owned();
     }

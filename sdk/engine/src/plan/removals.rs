@@ -1,42 +1,135 @@
 //! What leaves the stack: deletes, forgets, leftovers of replacements; and what is held back until a value is known.
 
 use super::{Input, Selection};
-use std::{collections::HashMap, sync::Arc};
+use crate::execute::missing;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
 use terrane_core::{
-    Facts, Fault, Urn,
+    Facts, Fault, Plan, State, Urn,
+    graph::Expansion,
     plan::{Op, Purpose, Step, Waiting, Why},
     state::Instance,
 };
 
-/// The steps for everything in state that the program doesn't have, and why some of them are refused.
-pub(crate) fn removals(input: &Input<'_>, selection: &Selection, moved: &HashMap<Urn, Urn>) -> (Vec<Step>, Vec<Fault>) {
-    let destroys = input.options.purpose == Purpose::Destroy;
-    let stays = |urn: &Urn| !destroys && (input.graph.index.contains_key(urn) || moved.values().any(|old| old == urn));
-    let open: Vec<&str> = unexpanded(input).map(|expansion| expansion.scope.as_str()).collect();
-    let held = |urn: &Urn| !destroys && open.iter().any(|scope| urn.is_within(scope));
-    let (mut steps, mut faults) = (Vec::new(), Vec::new());
-    for instance in input.state.live.values() {
-        let urn = &instance.urn;
-        if stays(urn) || held(urn) || !selection.includes(urn) {
-            continue;
+/// The resources that the program takes away or holds back.
+pub(crate) struct Removals<'a> {
+    input: &'a Input<'a>,
+    /// Former names of resources that stay.
+    moved: HashSet<&'a Urn>,
+    /// What is held, by the scope that waits.
+    held: BTreeMap<&'a str, BTreeSet<Urn>>,
+}
+
+impl<'a> Removals<'a> {
+    pub(crate) fn new(input: &'a Input<'a>, moved: &'a HashMap<Urn, Urn>) -> Self {
+        let mut removals = Self { input, moved: moved.values().collect(), held: BTreeMap::new() };
+        if input.options.purpose == Purpose::Up {
+            for Expansion { scope, .. } in &input.graph.expansions {
+                let held = removals.held(scope);
+                removals.held.insert(scope, held);
+            }
         }
-        // When the program still names a resource, its protection and retention are what the program says now.
-        let node = input.graph.node(urn);
-        let protected = node.map_or(instance.kept.protected, |node| node.draft.options.protected);
-        let retained = node.map_or(instance.kept.retained, |node| node.draft.options.retained);
-        let op = if retained { Op::Forget } else { Op::Delete };
-        let step = removal(instance, op, if destroys { Why::Destroyed } else { Why::LeftProgram });
-        if protected && op == Op::Delete {
-            faults.push(self::protected(&step, "deleted"));
-        }
-        steps.push(step);
+        removals
     }
-    let condemned = input.state.condemned.values().filter(|instance| selection.includes(&instance.urn));
-    steps.extend(condemned.map(|instance| {
-        let op = if instance.kept.retained { Op::Forget } else { Op::Delete };
-        removal(instance, op, Why::Condemned)
-    }));
-    (steps, faults)
+
+    /// What is in state below a scope that waits, and what would leave the program but is needed by it.
+    fn held(&self, scope: &str) -> BTreeSet<Urn> {
+        let live = &self.input.state.live;
+        let mut held: BTreeSet<Urn> = live.keys().filter(|urn| urn.is_within(scope)).cloned().collect();
+        let mut open: Vec<Urn> = held.iter().cloned().collect();
+        while let Some(urn) = open.pop() {
+            let needed = live.get(&urn).into_iter().flat_map(|instance| &instance.dependencies);
+            let leaving = needed.filter(|urn| live.contains_key(*urn) && !self.stays(urn));
+            open.extend(leaving.filter(|urn| held.insert((*urn).clone())).cloned());
+        }
+        held
+    }
+
+    fn stays(&self, urn: &Urn) -> bool {
+        let destroys = self.input.options.purpose == Purpose::Destroy;
+        !destroys && (self.input.graph.index.contains_key(urn) || self.moved.contains(urn))
+    }
+
+    /// The steps for everything in state that the program doesn't have, and why some of them are refused.
+    pub(crate) fn steps(&self, selection: &Selection) -> (Vec<Step>, Vec<Fault>) {
+        let input = self.input;
+        let held: BTreeSet<&Urn> = self.held.values().flatten().collect();
+        let used = needed_by(held.iter().copied(), input.state);
+        let why = if input.options.purpose == Purpose::Destroy { Why::Destroyed } else { Why::LeftProgram };
+        let (mut steps, mut faults) = (Vec::new(), Vec::new());
+        for instance in input.state.live.values() {
+            let urn = &instance.urn;
+            if self.stays(urn) || held.contains(urn) || !selection.includes(urn) {
+                continue;
+            }
+            // When the program still names a resource, its protection and retention are what the program says now.
+            let node = input.graph.node(urn);
+            let is_protected = node.map_or(instance.kept.protected, |node| node.draft.options.protected);
+            let retained = node.map_or(instance.kept.retained, |node| node.draft.options.retained);
+            let op = if retained { Op::Forget } else { Op::Delete };
+            let step = removal(instance, op, why.clone());
+            if is_protected && op == Op::Delete {
+                faults.push(protected(&step, "deleted"));
+            }
+            steps.push(step);
+        }
+        let condemned = input.state.condemned.values();
+        let condemned = condemned.filter(|instance| selection.includes(&instance.urn) && !used.contains(&instance.urn));
+        steps.extend(condemned.map(|instance| {
+            let op = if instance.kept.retained { Op::Forget } else { Op::Delete };
+            removal(instance, op, Why::Condemned)
+        }));
+        faults.extend(self.strangers(&steps));
+        (steps, faults)
+    }
+
+    /// Objects of providers that nobody names can't be deleted.
+    fn strangers(&self, steps: &[Step]) -> Vec<Fault> {
+        let handles = self.input.graph.handles.iter().map(|handle| handle.spec.name);
+        let known: HashSet<&str> = handles.chain(self.input.providers.iter().map(|spec| spec.name)).collect();
+        let mut strange: BTreeMap<&str, Vec<&Step>> = BTreeMap::new();
+        for step in steps.iter().filter(|step| step.op == Op::Delete) {
+            let provider = step.urn.kind().split(':').next().unwrap_or_default();
+            if !known.contains(provider) {
+                strange.entry(provider).or_default().push(step);
+            }
+        }
+        let fault = |(name, steps): (&str, Vec<&Step>)| {
+            let error = missing(name);
+            let fault = Fault::new(error.documented_as().unwrap_or_default(), error.to_string());
+            let fault = fault.help(error.hint().unwrap_or_default());
+            steps.iter().take(SITES_MAX).fold(fault, |fault, step| fault.at(&step.site))
+        };
+        strange.into_iter().map(fault).collect()
+    }
+
+    /// The parts of the program that wait for values, each with what it holds back.
+    pub(crate) fn waiting(&self, facts: &Facts) -> Vec<Waiting> {
+        if self.input.options.purpose == Purpose::Destroy {
+            return Vec::new();
+        }
+        let waiting = |expansion: &Expansion| Waiting {
+            scope: expansion.scope.clone(),
+            on: expansion.waits.sources().iter().filter(|urn| !facts.is_complete(urn)).cloned().collect(),
+            held: self.held.get(expansion.scope.as_str()).into_iter().flatten().cloned().collect(),
+            site: expansion.site.to_string(),
+        };
+        self.input.graph.expansions.iter().map(waiting).collect()
+    }
+}
+
+/// A fault names at most so many declarations.
+const SITES_MAX: usize = 3;
+
+/// What held resources use: it is not deleted before the program has said what becomes of them.
+pub(crate) fn in_use(plan: &Plan, state: &State) -> BTreeSet<Urn> {
+    needed_by(plan.waiting.iter().flat_map(|waiting| &waiting.held), state)
+}
+
+fn needed_by<'u>(users: impl Iterator<Item = &'u Urn>, state: &State) -> BTreeSet<Urn> {
+    users.filter_map(|urn| state.live.get(urn)).flat_map(|instance| instance.dependencies.iter().cloned()).collect()
 }
 
 /// The refusal to take away a protected resource.
@@ -56,32 +149,11 @@ fn removal(instance: &Arc<Instance>, op: Op, why: Why) -> Step {
         moved_from: None,
         import: None,
         inputs: terrane_core::Properties::default(),
-        unknown: std::collections::BTreeMap::new(),
+        unknown: BTreeMap::new(),
         changes: Vec::new(),
         why: vec![why],
         dependencies: instance.dependencies.clone(),
         kept: instance.kept.clone(),
         noted: false,
     }
-}
-
-fn unexpanded<'a>(input: &Input<'a>) -> impl Iterator<Item = &'a terrane_core::graph::Expansion> {
-    input.graph.expansions.iter()
-}
-
-/// The parts of the program that wait for values, each with what it holds back.
-pub(crate) fn waiting(input: &Input<'_>, facts: &Facts) -> Vec<Waiting> {
-    if input.options.purpose == Purpose::Destroy {
-        return Vec::new();
-    }
-    let waiting = |expansion: &terrane_core::graph::Expansion| {
-        let live = input.state.live.keys().filter(|urn| urn.is_within(&expansion.scope));
-        Waiting {
-            scope: expansion.scope.clone(),
-            on: expansion.waits.sources().iter().filter(|urn| !facts.is_complete(urn)).cloned().collect(),
-            held: live.cloned().collect(),
-            site: expansion.site.to_string(),
-        }
-    };
-    unexpanded(input).map(waiting).collect()
 }

@@ -8,17 +8,18 @@
 //! | make x -> remove old x, create first | the new object takes over before the old one goes |
 //! | remove old x -> make x, delete first | both can't exist at once |
 //! | remove y -> forget x, for x that is deleted with y | the delete of y takes x along |
+//! | make y -> remove old x, for x that depends on y and only may be replaced, delete first | y tells whether x is replaced at all |
 //!
 //! The third edge is left out where y is deleted first: its dependents can't let go before the new y is there. Where create-first and
 //! delete-first replacements would wait for each other in a circle, the create-first ones become delete-first; where a circle is left, its
-//! third edges go. The first two edges alone never make a circle, since neither program nor state has one.
+//! third and last edges go. The first two edges alone never make a circle, since neither program nor state has one.
 
 use petgraph::{
     algo::tarjan_scc,
     graph::{DiGraph, EdgeIndex, NodeIndex},
     visit::EdgeRef,
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use terrane_core::{
     OpId, State, Urn,
     plan::{Op, Step},
@@ -47,6 +48,8 @@ pub(crate) enum Edge {
     Firm,
     /// Left out when it would close a circle.
     LetGo,
+    /// Left out when it would close a circle, and no reason to turn a replacement around.
+    Learn,
 }
 
 pub(crate) type Order = DiGraph<Task, Edge, u32>;
@@ -54,8 +57,9 @@ pub(crate) type Order = DiGraph<Task, Edge, u32>;
 /// The order of a plan's steps.
 pub(crate) fn order(steps: &[Step], state: &State) -> Order {
     let mut order = Builder::new(steps).build(state);
-    for knot in knots(&order) {
-        let loose: Vec<EdgeIndex> = within(&order, &knot).filter(|edge| order[*edge] == Edge::LetGo).collect();
+    let loose: HashSet<EdgeIndex> =
+        knots(&order).iter().flat_map(|knot| within(&order, knot)).filter(|edge| order[*edge] != Edge::Firm).collect();
+    if !loose.is_empty() {
         order.retain_edges(|_, edge| !loose.contains(&edge));
     }
     order
@@ -65,7 +69,8 @@ pub(crate) fn order(steps: &[Step], state: &State) -> Order {
 pub(crate) fn settle_orders(steps: &mut [Step], state: &State) {
     let is_delete_first = |step: &Step| step.op == Op::Replace { delete_first: true };
     while steps.iter().any(is_delete_first) {
-        let order = Builder::new(steps).build(state);
+        let mut order = Builder::new(steps).build(state);
+        order.retain_edges(|order, edge| order[edge] != Edge::Learn);
         let mut turned = false;
         for task in knots(&order).into_iter().flatten() {
             let op = &mut steps[order[task].step].op;
@@ -84,9 +89,11 @@ fn knots(order: &Order) -> Vec<Vec<NodeIndex>> {
     tarjan_scc(order).into_iter().filter(|knot| knot.len() > 1).collect()
 }
 
-fn within<'a>(order: &'a Order, knot: &'a [NodeIndex]) -> impl Iterator<Item = EdgeIndex> + 'a {
+/// The edges inside a knot.
+fn within(order: &Order, knot: &[NodeIndex]) -> Vec<EdgeIndex> {
+    let members: HashSet<NodeIndex> = knot.iter().copied().collect();
     let edges = knot.iter().flat_map(|node| order.edges(*node));
-    edges.filter(|edge| knot.contains(&edge.target())).map(|edge| edge.id())
+    edges.filter(|edge| members.contains(&edge.target())).map(|edge| edge.id()).collect()
 }
 
 struct Builder<'a> {
@@ -95,13 +102,16 @@ struct Builder<'a> {
     make: HashMap<&'a Urn, NodeIndex>,
     remove: HashMap<&'a OpId, NodeIndex>,
     removes_of: HashMap<&'a Urn, Vec<NodeIndex>>,
+    /// Former names, as state still has them, and what they are called now.
+    renamed: HashMap<&'a Urn, &'a Urn>,
 }
 
 impl<'a> Builder<'a> {
     fn new(steps: &'a [Step]) -> Self {
         let order = Order::with_capacity(steps.len(), steps.len());
         let (make, remove, removes_of) = (HashMap::new(), HashMap::new(), HashMap::new());
-        let mut builder = Self { steps, order, make, remove, removes_of };
+        let renamed = steps.iter().filter_map(|step| Some((step.moved_from.as_ref()?, &step.urn))).collect();
+        let mut builder = Self { steps, order, make, remove, removes_of, renamed };
         for (position, step) in steps.iter().enumerate() {
             builder.tasks(position, step);
         }
@@ -130,9 +140,14 @@ impl<'a> Builder<'a> {
     fn build(mut self, state: &State) -> Order {
         for step in self.steps {
             let Some(&make) = self.make.get(&step.urn).filter(|_| !matches!(step.op, Op::Delete | Op::Forget)) else { continue };
+            let learns = step.uncertain && step.op == Op::Replace { delete_first: true };
+            let remove = step.target.as_ref().filter(|_| learns).and_then(|target| self.remove.get(target)).copied();
             for dependency in &step.dependencies {
                 if let Some(&needed) = self.make.get(dependency) {
                     self.order.add_edge(needed, make, Edge::Firm);
+                    if let Some(remove) = remove {
+                        self.order.add_edge(needed, remove, Edge::Learn);
+                    }
                 }
             }
         }
@@ -147,8 +162,16 @@ impl<'a> Builder<'a> {
         self.order
     }
 
+    fn now<'u>(&self, urn: &'u Urn) -> &'u Urn
+    where
+        'a: 'u,
+    {
+        self.renamed.get(urn).copied().unwrap_or(urn)
+    }
+
     /// The edges for one object that depended on another in state.
     fn release(&mut self, urn: &Urn, op: &OpId, dependency: &Urn, taken_along: bool) {
+        let (urn, dependency) = (self.now(urn), self.now(dependency));
         let Some(removes) = self.removes_of.get(dependency) else { return };
         let own = self.remove.get(op).copied();
         let stays = self.make.get(urn).copied().filter(|make| self.steps[self.order[*make].step].target.as_ref() == Some(op));

@@ -1,0 +1,26 @@
+//! `config ls`: every key with its value and place.
+
+use super::flat;
+use crate::{
+    context::Context,
+    error::Result,
+    project::Project,
+    render::{table::table, value},
+};
+use serde_json::Value;
+
+pub(super) fn run(context: &Context, project: &Project) -> Result<()> {
+    if context.globals.json {
+        return context.terminal.out_line(Value::Object(project.files.values().clone()));
+    }
+    let place = |key: &str| project.files.places().get(key).cloned().unwrap_or_default();
+    let row = |(key, value): (String, &Value)| vec![place(&key), key, value::brief(value)];
+    let rows: Vec<Vec<String>> = flat(project.files.values()).into_iter().map(row).collect();
+    if rows.is_empty() {
+        context
+            .terminal
+            .say(format_args!("Stack `{}` has no configuration; `config set KEY VALUE` adds to it.\n", project.stack));
+        return Ok(());
+    }
+    context.terminal.out(table(&["place", "key", "value"], &rows, context.terminal.columns()))
+}

@@ -1,0 +1,17 @@
+//! `up`: make the stack what the program says.
+
+use super::{apply, planning, saved};
+use crate::{arguments::Up, context::Context, error::Result, exit::Exit};
+use terrane_core::plan::Purpose;
+
+pub(super) async fn run(context: &Context, arguments: &Up) -> Result<Exit> {
+    let project = context.project()?;
+    let mut options = planning::options(Purpose::Up, &arguments.planning)?;
+    options.replace.clone_from(&arguments.replace);
+    let saved = match &arguments.plan {
+        Some(path) => Some(saved::read(path, &project).await?),
+        None => None,
+    };
+    let run = apply::Run { command: "up", planning: &arguments.planning, running: &arguments.running, options, saved };
+    apply::run(context, &project, run).await
+}

@@ -1,0 +1,34 @@
+//! Places of state as URLs.
+
+use std::path::{Path, PathBuf};
+
+/// The scheme of folders on this machine.
+const FILE: &str = "file://";
+
+/// A place as a URL; a folder may also be given as a path, relative to `base`.
+pub(super) fn url(text: &str, base: &Path) -> String {
+    match (text.strip_prefix(FILE), text.contains("://")) {
+        (None, true) => text.to_owned(),
+        (path, _) => format!("{FILE}{}", base.join(path.unwrap_or(text)).display()),
+    }
+}
+
+/// The folder that a URL names, if it names one.
+pub(super) fn folder(url: &str) -> Option<PathBuf> {
+    url.strip_prefix(FILE).map(PathBuf::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_become_urls_and_urls_stay() {
+        let base = Path::new("/work/shop");
+        let places = ["state", "file://state", "file:///var/state", "s3://bucket/x"].map(|text| url(text, base));
+        assert_eq!(
+            places,
+            ["file:///work/shop/state", "file:///work/shop/state", "file:///var/state", "s3://bucket/x"]
+        );
+    }
+}

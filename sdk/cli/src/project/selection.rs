@@ -1,0 +1,43 @@
+//! Which stack is meant when nobody says so.
+
+use super::{home, places};
+use crate::error::{Error, Result};
+use std::{fs, io::ErrorKind, path::PathBuf};
+use terrane_core::urn::name_fault;
+
+/// The stack of a project in which none was selected.
+pub(super) const DEFAULT: &str = "dev";
+
+/// A stack's name, if it can be one: it is part of file names and URNs.
+pub(super) fn checked(stack: &str) -> Result<String> {
+    match name_fault(stack) {
+        None if !stack.starts_with('.') => Ok(stack.to_owned()),
+        fault => {
+            let fault = fault.unwrap_or("a stack's name doesn't begin with a dot");
+            Err(Error::usage(format!("`{}` can't be a stack: {fault}", stack.escape_debug())))
+        }
+    }
+}
+
+/// The selected stack.
+pub(super) fn read(state: &str, project: &str) -> Result<String> {
+    let path = file(state, project)?;
+    match fs::read_to_string(&path) {
+        Ok(stack) => checked(stack.trim()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(DEFAULT.to_owned()),
+        Err(error) => Err(Error::file("read", &path, &error)),
+    }
+}
+
+/// Remembers the selected stack.
+pub(super) fn write(state: &str, project: &str, stack: &str) -> Result<()> {
+    let path = file(state, project)?;
+    let made = path.parent().map_or(Ok(()), fs::create_dir_all);
+    made.and_then(|()| fs::write(&path, format!("{stack}\n"))).map_err(|error| Error::file("write", &path, &error))
+}
+
+/// Beside the state when that is a folder; a place that others share doesn't hold what one person has selected.
+fn file(state: &str, project: &str) -> Result<PathBuf> {
+    let folder = places::folder(state).map_or_else(home::state_folder, Ok)?;
+    Ok(folder.join(project).join("selected-stack"))
+}

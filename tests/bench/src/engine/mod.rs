@@ -1,0 +1,99 @@
+//! `cargo xtask bench engine`: creating, previewing, leaving alone and destroying many resources, and how near a run comes
+//! to the shortest time that its graph allows.
+//!
+//! The provider is in memory and answers at once, so that nothing but the engine is measured; state is on the real disk.
+//! Each case is a process of its own, and its seconds are those of the whole process.
+
+mod case;
+mod figure;
+mod item;
+mod process;
+mod shape;
+mod terraform;
+
+use std::env;
+
+use anyhow::{Context, Result};
+
+use crate::scratch::Scratch;
+pub(crate) use case::Case;
+use case::Verb;
+use figure::{Figure, Figures};
+use shape::Shape;
+
+/// Measure the engine on resources that cost nothing
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// How many resources, one measurement each
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',', default_values_t = [1_000, 10_000, 100_000])]
+    resources: Vec<usize>,
+
+    /// Only this shape
+    #[arg(long)]
+    shape: Option<Shape>,
+
+    /// Write JSON, one figure a line
+    #[arg(long)]
+    json: bool,
+
+    /// Leave out the other tools on PATH
+    #[arg(long)]
+    without_peers: bool,
+}
+
+/// The most resources that other tools are measured with: they take minutes beyond.
+const PEER_RESOURCES_MAX: usize = 1_000;
+
+/// How many resources the graph of `makespan` has.
+const MAKESPAN_RESOURCES: usize = 500;
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let program = env::current_exe().context("finding this program's own file")?;
+    // Beside the build, which is on a disk, as the system's folder of temporary files need not be.
+    let scratch = Scratch::below(program.parent().context("this program is in no folder")?)?;
+    let shapes = args.shape.map_or_else(|| vec![Shape::Chains, Shape::FanOut], |shape| vec![shape]);
+    let mut figures = Figures::new(args.json);
+    for &shape in &shapes {
+        for &resources in &args.resources {
+            let folder = scratch.path().join(format!("{shape}-{resources}"));
+            for verb in [Verb::Create, Verb::Preview, Verb::Noop, Verb::Destroy] {
+                figures.add(Case { verb, shape, resources, folder: folder.clone() }.measure()?)?;
+            }
+        }
+    }
+    makespan(&scratch, &mut figures)?;
+    if !args.without_peers {
+        peers(args, &shapes, &scratch, &mut figures)?;
+    }
+    Ok(())
+}
+
+/// The same graph twice: at first nobody knows how long each resource takes, then state does.
+fn makespan(scratch: &Scratch, figures: &mut Figures) -> Result<()> {
+    let (shape, resources) = (Shape::Random, MAKESPAN_RESOURCES);
+    let case = |verb| Case { verb, shape, resources, folder: scratch.path().join("makespan") };
+    for known in [false, true] {
+        let figure = case(Verb::Create).measure()?;
+        let bound_seconds = Some(shape.bound_seconds(resources));
+        figures.add(Figure { case: "makespan", known: Some(known), bound_seconds, ..figure })?;
+        case(Verb::Destroy).measure()?;
+    }
+    Ok(())
+}
+
+fn peers(args: &Args, shapes: &[Shape], scratch: &Scratch, figures: &mut Figures) -> Result<()> {
+    eprintln!("pulumi: left out; it has no resource that costs nothing and runs offline without a plugin");
+    let smallest = args.resources.iter().copied().min().unwrap_or(PEER_RESOURCES_MAX);
+    if smallest > PEER_RESOURCES_MAX {
+        eprintln!("terraform: left out; {smallest} resources are more than the {PEER_RESOURCES_MAX} it is measured with");
+        return Ok(());
+    }
+    for &shape in shapes {
+        let folder = scratch.path().join(format!("terraform-{shape}"));
+        if !terraform::measure(shape, smallest, &folder, figures)? {
+            eprintln!("terraform: left out; it is not on PATH");
+            break;
+        }
+    }
+    Ok(())
+}

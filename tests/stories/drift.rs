@@ -1,0 +1,92 @@
+//! Objects that change or go behind the engine's back.
+
+use crate::support::*;
+
+fn program(stack: &Stack, demo: &On<Demo>) -> Result<()> {
+    let a = stack.add(demo, Thing::new("a").value("x"));
+    stack.add(demo, Thing::new("b").value(&a.id).label("seen").ignoring(["label"]));
+    stack.add(demo, Watched::new("w").value("x"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_refresh_sees_what_changed_what_is_gone_and_what_only_tells_otherwise() {
+    let story = Story::new("refresh");
+    story.up(program).await;
+    story.cloud.tamper("a-1", "value", "y");
+    story.cloud.tamper("b-1", "label", "somebody's");
+    story.cloud.calls();
+    // Only kinds that are cheap to read are looked at without being asked.
+    insta::assert_snapshot!(story.up(program).await, @r"
+        report
+          Done
+    ");
+    insta::assert_snapshot!(story.refreshing().up(program).await, @r"
+        plan
+          update a: value y -> x because value changes; the real object differs from state
+        calls
+          update a-1
+        report
+          Done 1 updated
+    ");
+    story.cloud.lose("a-1");
+    story.cloud.touch("b-1");
+    insta::assert_snapshot!(story.refreshing().up(program).await, @r"
+        plan
+          create a
+          may update b: value a-1 -> known after a.id because value is known after a.id
+        calls
+          create a
+          update b-1
+        report
+          Done 1 created, 1 updated
+    ");
+}
+
+#[tokio::test]
+async fn a_watched_object_is_repaired_by_any_run() {
+    let story = Story::new("watched");
+    story.up(program).await;
+    story.cloud.calls();
+    story.cloud.tamper("w-1", "value", "y");
+    insta::assert_snapshot!(story.up(program).await, @r"
+        plan
+          update w: value y -> x because value changes; the real object differs from state
+        calls
+          update w-1
+        report
+          Done 1 updated
+    ");
+    story.cloud.lose("w-1");
+    insta::assert_snapshot!(story.up(program).await, @r"
+        plan
+          create w
+        calls
+          create w
+        report
+          Done 1 created
+    ");
+}
+
+#[tokio::test]
+async fn a_refresh_of_its_own_lets_state_follow() {
+    let story = Story::new("refresh-only");
+    story.up(program).await;
+    story.cloud.tamper("a-1", "value", "y");
+    story.cloud.lose("b-1");
+    let session = story.session(program);
+    let report = session.refresh(&story.plan, &story.events()).await.unwrap();
+    let drift: Vec<_> = report.drift.iter().map(|drift| (drift.urn.name(), drift.gone, drift.changes.len())).collect();
+    assert_eq!(drift, [("a", false, 1), ("b", true, 0)]);
+    story.cloud.calls();
+    insta::assert_snapshot!(story.tell(&session).await, @r"
+        plan
+          update a: value y -> x because value changes
+          create b
+        calls
+          update a-1
+          create b
+        report
+          Done 1 created, 1 updated
+    ");
+}

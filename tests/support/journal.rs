@@ -1,0 +1,140 @@
+//! A store that looks over the engine's shoulder: it writes commits between the cloud's calls, counts bytes, and can stop the world at a
+//! commit, before or after it is durable.
+
+use super::cloud::Cloud;
+use async_trait::async_trait;
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+use terrane::{
+    plan::Plan,
+    state::{Record, State},
+};
+use terrane_state::{Error, Holder, Journal, MemoryStore, Store};
+use tokio::sync::Notify;
+
+/// When the world stops.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Stop {
+    Before(usize),
+    After(usize),
+}
+
+/// A store in memory that watches.
+#[derive(Clone, Default)]
+pub(crate) struct Watch {
+    inner: MemoryStore,
+    told: Option<Arc<Cloud>>,
+    commits: Arc<AtomicUsize>,
+    bytes: Arc<AtomicUsize>,
+    stop: Arc<Mutex<Option<Stop>>>,
+    /// Told when the world has stopped.
+    pub stopped: Arc<Notify>,
+}
+
+impl Watch {
+    /// Writes each commit into the cloud's list of calls.
+    pub(crate) fn telling(cloud: &Arc<Cloud>) -> Self {
+        Self { told: Some(cloud.clone()), ..Self::default() }
+    }
+
+    /// Stops the world at a commit, counted from 1 and from now.
+    pub(crate) fn stop(&self, at: Option<Stop>) {
+        self.commits.store(0, Ordering::SeqCst);
+        *self.stop.lock().unwrap() = at;
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::SeqCst)
+    }
+
+    async fn halt(&self) {
+        self.stopped.notify_one();
+        std::future::pending::<()>().await;
+    }
+}
+
+#[async_trait]
+impl Store for Watch {
+    fn place(&self) -> String {
+        "memory".to_owned()
+    }
+
+    async fn stacks(&self, project: &str) -> Result<Vec<String>, Error> {
+        self.inner.stacks(project).await
+    }
+
+    async fn read(&self, project: &str, stack: &str) -> Result<Option<State>, Error> {
+        self.inner.read(project, stack).await
+    }
+
+    async fn open(&self, project: &str, stack: &str, holder: &Holder) -> Result<Arc<dyn Journal>, Error> {
+        let journal = self.inner.open(project, stack, holder).await?;
+        Ok(Arc::new(Watched { journal, watch: self.clone() }))
+    }
+
+    async fn remove(&self, project: &str, stack: &str, holder: &Holder) -> Result<(), Error> {
+        self.inner.remove(project, stack, holder).await
+    }
+
+    async fn seal_plan(&self, plan: &mut Plan) -> Result<(), Error> {
+        self.inner.seal_plan(plan).await
+    }
+
+    async fn open_plan(&self, plan: &mut Plan) -> Result<(), Error> {
+        self.inner.open_plan(plan).await
+    }
+}
+
+struct Watched {
+    journal: Arc<dyn Journal>,
+    watch: Watch,
+}
+
+#[async_trait]
+impl Journal for Watched {
+    fn state(&self) -> State {
+        self.journal.state()
+    }
+
+    async fn commit(&self, records: Vec<Record>) -> Result<(), Error> {
+        let number = self.watch.commits.fetch_add(1, Ordering::SeqCst) + 1;
+        let stop = *self.watch.stop.lock().unwrap();
+        if matches!(stop, Some(Stop::Before(at)) if at == number) {
+            self.watch.halt().await;
+        }
+        let bytes: usize = records.iter().map(|record| serde_json::to_vec(record).map_or(0, |bytes| bytes.len())).sum();
+        self.watch.bytes.fetch_add(bytes, Ordering::SeqCst);
+        // A real disk takes its time: what was not durable when a call began would show.
+        tokio::task::yield_now().await;
+        if let Some(cloud) = &self.watch.told {
+            let told: Vec<String> = records.iter().filter_map(tell).collect();
+            cloud.note(format!("commit {}", told.join(", ")));
+        }
+        self.journal.commit(records).await?;
+        if matches!(stop, Some(Stop::After(at)) if at == number) {
+            self.watch.halt().await;
+        }
+        Ok(())
+    }
+
+    async fn seal(&self, state: &State) -> Result<(), Error> {
+        self.journal.seal(state).await
+    }
+}
+
+fn tell(record: &Record) -> Option<String> {
+    match record {
+        Record::RunStart(_) => Some("start".to_owned()),
+        Record::Intent(intent) => Some(format!("intent {} {}", intent.action.verb(), intent.urn.name())),
+        Record::Done(_) => Some("done".to_owned()),
+        Record::Failed(failed) => Some(format!("failed {:?}", failed.cut)),
+        Record::Noted { urn, .. } => Some(format!("noted {}", urn.name())),
+        Record::Moved { from, to } => Some(format!("moved {} to {}", from.name(), to.name())),
+        Record::Forgotten { urn, .. } => Some(format!("forgotten {}", urn.name())),
+        Record::Outputs { .. } => Some("outputs".to_owned()),
+        Record::RunEnd(end) => Some(format!("end {}", end.result)),
+        _ => None,
+    }
+}
