@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{install, test};
+use commands::{bench, install, test};
 
 /// The project's own commands
 #[derive(Parser)]
@@ -23,12 +23,14 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Bench(bench::Args),
     Install(install::Args),
     Test(test::Args),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
+        Command::Bench(args) => bench::run(&args),
         Command::Install(_) => install::run(),
         Command::Test(args) => test::run(&args),
     };

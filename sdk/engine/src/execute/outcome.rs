@@ -229,12 +229,14 @@ impl Execution<'_> {
     }
 
     fn skip_after(&mut self, task: NodeIndex) {
-        let cause = self.plan.steps[self.order[task].step].urn.label();
+        let failed = self.order[task].step;
+        let cause = self.plan.steps[failed].urn.label();
         self.turns.finished(task);
         for dropped in self.queue.drop_after(&self.order, task) {
             self.turns.finished(dropped);
-            let step = &self.plan.steps[self.order[dropped].step];
-            if step.op != Op::Same && self.tally.not_started.insert(step.urn.clone()) {
+            let position = self.order[dropped].step;
+            let step = &self.plan.steps[position];
+            if position != failed && step.op != Op::Same && self.tally.not_started.insert(step.urn.clone()) {
                 let because = format!("it waits for {cause}");
                 self.run.calls.events.tell(What::StepSkipped { urn: step.urn.clone(), because });
             }

@@ -9,7 +9,7 @@ use petgraph::graph::NodeIndex;
 use serde_json::{Map, Value};
 use std::{collections::BTreeSet, rc::Rc, sync::Arc, time::Duration};
 use terrane_core::{
-    Error, Hook, OpId, Properties, Record, Urn,
+    Error, Fault, Hook, OpId, Properties, Record, Urn,
     graph::Node,
     kind::Recorded,
     plan::{Op, Step, Why},
@@ -103,7 +103,7 @@ impl Execution<'_> {
     /// What the step does now that its inputs are known, never more than what was approved.
     fn decided(&self, step: &Step, node: &Node, old: Option<&Instance>, resolved: &Resolved) -> Result<Op, Problem> {
         if let Some(fault) = resolved.faults(node).into_iter().next() {
-            return Err(Error::new(fault.message).code("T0201").not_applied().into());
+            return Err(refused(fault, "T0201"));
         }
         if let Some((name, why)) = resolved.unknown.iter().next() {
             return Err(Error::new(format!("`{name}` has no value: {why}")).not_applied().into());
@@ -135,7 +135,7 @@ impl Execution<'_> {
         };
         let decision = decide(node, Some(old), resolved, &around, trigger(node, self.facts).as_ref());
         if let Some(fault) = decision.faults.into_iter().next() {
-            return Err(Error::new(fault.message).code("T0202").not_applied().into());
+            return Err(refused(fault, "T0202"));
         }
         if !self.run.approved.covers(&step.urn, decision.op) {
             return Err(Problem::Unapproved(refusal(decision.op, &decision.why)));
@@ -252,6 +252,12 @@ impl Execution<'_> {
         let usual_ms = self.state.took_ms.get(&key).copied();
         Begun { task, intent, settings, was, import: None, hooks, limit, usual_ms }
     }
+}
+
+/// A fault that could be seen only now.
+fn refused(fault: Fault, code: &'static str) -> Problem {
+    let error = Error::new(fault.message).code(code).not_applied();
+    Problem::Failed(fault.help.into_iter().fold(error, Error::help))
 }
 
 fn recorded(instance: &Instance) -> Recorded {

@@ -45,7 +45,9 @@ pub(crate) fn resolve(node: &Node, old: Option<&Instance>, facts: &Facts) -> Res
         match value_of(output, facts) {
             Ok(Value::Null) => {}
             Ok(value) => drop(known.insert((*name).to_owned(), value)),
-            Err(Unresolved::Invalid(message)) => problems.push(Problem { path: (*name).to_owned(), message }),
+            Err(Unresolved::Invalid(why)) => {
+                problems.push(Problem { path: (*name).to_owned(), message: format!("has no value: {why}") });
+            }
             Err(waits) => drop(unknown.insert((*name).to_owned(), waits)),
         }
     }

@@ -24,9 +24,18 @@ pub(crate) fn positions(graph: &Graph) -> Result<Vec<usize>, Fault> {
             edges.add_edge(index(of), index(position), ());
         }
     }
-    match toposort(&edges, None) {
+    let firm = edges.clone();
+    for (position, node) in graph.nodes.iter().enumerate() {
+        let container = node.draft.options.deleted_with.as_ref().and_then(|container| graph.index.get(container));
+        if let Some(&container) = container.filter(|container| **container != position) {
+            edges.add_edge(index(container), index(position), ());
+        }
+    }
+    // What becomes of a container is better known before what it takes along; but that is a wish, and no dependency.
+    let sorted = toposort(&edges, None).or_else(|_| toposort(&firm, None));
+    match sorted {
         Ok(order) => Ok(order.into_iter().map(|node| mirror - node.index()).collect()),
-        Err(_) => Err(cycle(graph, &edges, mirror)),
+        Err(_) => Err(cycle(graph, &firm, mirror)),
     }
 }
 

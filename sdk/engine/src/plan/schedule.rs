@@ -7,7 +7,7 @@
 //! | make x -> remove y, for x that stays and depended on y in state | x must let go of y first |
 //! | make x -> remove old x, create first | the new object takes over before the old one goes |
 //! | remove old x -> make x, delete first | both can't exist at once |
-//! | remove y -> forget x, for x that is deleted with y | the delete of y takes x along |
+//! | remove y -> forget x, for x that is deleted with y | the delete of y takes x along, and x need not be deleted |
 //! | make y -> remove old x, for x that depends on y and only may be replaced, delete first | y tells whether x is replaced at all |
 //!
 //! The third edge is left out where y is deleted first: its dependents can't let go before the new y is there. Where create-first and
@@ -153,9 +153,12 @@ impl<'a> Builder<'a> {
         }
         if !self.remove.is_empty() {
             for instance in state.instances() {
-                for dependency in &instance.dependencies {
-                    let taken_along = instance.kept.deleted_with.as_ref() == Some(dependency);
-                    self.release(&instance.urn, &instance.op, dependency, taken_along);
+                let container = instance.kept.deleted_with.as_ref();
+                for dependency in instance.dependencies.iter().filter(|urn| Some(*urn) != container) {
+                    self.release(&instance.urn, &instance.op, dependency);
+                }
+                if let Some(container) = container {
+                    self.take_along(&instance.op, container);
                 }
             }
         }
@@ -170,23 +173,30 @@ impl<'a> Builder<'a> {
     }
 
     /// The edges for one object that depended on another in state.
-    fn release(&mut self, urn: &Urn, op: &OpId, dependency: &Urn, taken_along: bool) {
+    fn release(&mut self, urn: &Urn, op: &OpId, dependency: &Urn) {
         let (urn, dependency) = (self.now(urn), self.now(dependency));
         let Some(removes) = self.removes_of.get(dependency) else { return };
         let own = self.remove.get(op).copied();
         let stays = self.make.get(urn).copied().filter(|make| self.steps[self.order[*make].step].target.as_ref() == Some(op));
         for &remove in removes {
-            match own {
-                Some(own) if taken_along => drop(self.order.add_edge(remove, own, Edge::Firm)),
-                Some(own) => drop(self.order.add_edge(own, remove, Edge::Firm)),
-                None => {}
+            if let Some(own) = own {
+                self.order.add_edge(own, remove, Edge::Firm);
             }
             let delete_first = self.steps[self.order[remove].step].op == Op::Replace { delete_first: true };
             if let Some(make) = stays
                 && !delete_first
-                && !taken_along
             {
                 self.order.add_edge(make, remove, Edge::LetGo);
+            }
+        }
+    }
+
+    /// The edges for one object that goes when its container is deleted. Where they can't be, it is deleted like any other.
+    fn take_along(&mut self, op: &OpId, container: &Urn) {
+        let removes = self.removes_of.get(self.now(container)).into_iter().flatten();
+        if let Some(&own) = self.remove.get(op) {
+            for &remove in removes {
+                self.order.add_edge(remove, own, Edge::Learn);
             }
         }
     }

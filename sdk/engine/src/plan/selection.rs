@@ -18,19 +18,20 @@ impl Selection {
         let edges = Edges::new(input, moved);
         let options = input.options;
         // Whoever is made needs what it depends on; whoever is deleted takes along what depends on it.
-        let mut included = None;
-        if !options.targets.is_empty() {
-            let named = edges.named(&options.targets)?;
-            let needed = edges.reach(&named, |urn| edges.needs(urn));
-            let leaving = needed.iter().filter(|urn| edges.leaves(urn)).cloned().collect();
-            let mut all = edges.reach(&leaving, |urn| edges.needed_by(urn));
-            all.extend(if options.purpose == Purpose::Destroy { named } else { needed });
-            included = Some(all);
-        }
-        let excluded = edges.named(&options.excludes)?;
-        let excluded = edges.reach(&excluded, |urn| match edges.leaves(urn) {
+        let included = match options.targets.is_empty() {
+            true => None,
+            false => Some(edges.reach(&edges.named(&options.targets)?, |urn| match edges.leaves(urn) {
+                true => edges.needed_by(urn),
+                false => edges.needs(urn).into_iter().filter(|urn| !edges.leaves(urn)).collect(),
+            })),
+        };
+        // What is left as it is keeps what it uses, and nothing is built on what is not there.
+        let excluded = edges.reach(&edges.named(&options.excludes)?, |urn| match edges.leaves(urn) {
             true => edges.needs(urn),
-            false => edges.needed_by(urn),
+            false => {
+                let leaving = edges.needs(urn).into_iter().filter(|urn| edges.leaves(urn));
+                leaving.chain(edges.needed_by(urn)).collect()
+            }
         });
         let replaced = edges.named(&options.replace)?;
         let mut imports = BTreeMap::new();
