@@ -239,7 +239,7 @@ async fn a_protected_resource_that_turns_out_to_be_replaced_stops_there() {
         report
           NeedsApproval 2 updated
           not approved b: it would be replaced: shape changes with a; value changes
-          not started c, b
+          not started c
     ");
 }
 

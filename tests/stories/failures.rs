@@ -207,14 +207,14 @@ async fn what_nobody_can_tell_is_asked_and_nothing_is_made_meanwhile() {
     story.cloud.answers("a", Answer::CannotTell);
     insta::assert_snapshot!(story.up(single).await, @r"
         error
-          a (demo:Thing, tests/stories/failures.rs:79): the last run was cut off while it made it, and whether it exists is not clear: demo:Thing has no way to look for it
+          a (demo:Thing, tests/stories/failures.rs:143): the last run was cut off while it made it, and whether it exists is not clear: demo:Thing has no way to look for it
         calls
           find a
     ");
     story.cloud.answers("a", Answer::Another);
     insta::assert_snapshot!(story.up(single).await, @r"
         error
-          a (demo:Thing, tests/stories/failures.rs:79): the last run was cut off while it made it, and whether it exists is not clear: its place is taken by somebody else's object
+          a (demo:Thing, tests/stories/failures.rs:143): the last run was cut off while it made it, and whether it exists is not clear: its place is taken by somebody else's object
         calls
           find a
     ");

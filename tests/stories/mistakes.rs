@@ -100,7 +100,7 @@ async fn an_input_that_can_never_change_is_refused() {
           create b
         report
           Failed 1 created
-          failed update a: T0202 demo:Thing `a`: `fixed` can never change: its data would be lost
+          failed update a: T0202 demo:Thing `a`: `fixed` can never change: its data would be lost (try: keep the former value, or declare another resource under another name)
     ");
 }
 
@@ -199,7 +199,7 @@ async fn a_program_that_panics_or_fails_has_done_nothing() {
           create a
         report
           Failed 1 created
-          failed create b: T0201 demo:Thing `b`: `value` the program panicked while it computed the value
+          failed create b: T0201 demo:Thing `b`: `value` has no value: the program panicked while it computed the value
           not started c
     ");
 }

@@ -137,9 +137,8 @@ async fn what_is_deleted_with_another_needs_no_delete_of_its_own() {
           create disk
           create file
           delete disk-1
-          delete file-1
         report
-          Done 2 replaced
+          Done 2 replaced, 1 forgotten
     ");
     insta::assert_snapshot!(story.destroy().await, @r"
         plan
@@ -147,9 +146,8 @@ async fn what_is_deleted_with_another_needs_no_delete_of_its_own() {
           delete file because the whole stack goes
         calls
           delete disk-2
-          delete file-2
         report
-          Done 2 deleted
+          Done 1 deleted, 1 forgotten
     ");
 }
 

@@ -42,15 +42,13 @@ async fn targets_take_along_what_they_need() {
     // Whoever leaves takes along what depends on it.
     insta::assert_snapshot!(targeting(&story, &["b"]).destroy_with(program).await, @r"
         plan
-          delete a because the whole stack goes
           delete b because the whole stack goes
           delete c because the whole stack goes
         calls
           delete c-1
           delete b-1
-          delete a-1
         report
-          Done 3 deleted
+          Done 2 deleted
     ");
 }
 

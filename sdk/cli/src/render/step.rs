@@ -6,7 +6,7 @@ use super::{
     value,
 };
 use serde_json::Value;
-use terrane_core::plan::{Op, Plan, Step, Why};
+use terrane_core::plan::{Change, Op, Plan, Shown, Step, Why};
 
 /// How much is shown.
 #[derive(Debug, Clone, Copy)]
@@ -131,19 +131,21 @@ fn input_names(step: &Step) -> Vec<&str> {
     names
 }
 
-/// What tells a new resource from its like: inputs that are one short value.
+/// What tells a new resource from its like: what the program says of it, as far as it is one short value.
 fn brief_inputs(step: &Step) -> Line {
-    let masked = step.inputs.masked();
-    let simple = |value: &Value| match value {
-        Value::Object(_) | Value::Array(_) => false,
-        Value::String(text) => !text.is_empty() && text.chars().count() <= 40,
-        _ => true,
+    let simple = |change: &&Change| match &change.after {
+        Shown::Value(Value::Object(_) | Value::Array(_)) | Shown::Unknown(_) | Shown::Absent => false,
+        Shown::Value(Value::String(text)) => !text.is_empty() && text.chars().count() <= 40,
+        Shown::Value(_) | Shown::Secret | Shown::Hidden => true,
     };
-    let known = masked.iter().filter(|(_, value)| simple(value)).map(|(name, value)| (name, value::brief(value)));
-    let unknown = step.unknown.iter().map(|(name, after)| (name, after.clone()));
-    let each = known.chain(unknown).enumerate();
-    each.fold(Line::new(), |line, (index, (name, text))| {
-        line.add(if index > 0 { ", " } else { "" }).with(Tone::Dim, format!("{name}: ")).add(text)
+    let text = |shown: &Shown| match shown {
+        Shown::Value(value) => value::brief(value),
+        other => other.to_string(),
+    };
+    let each = step.changes.iter().filter(simple).enumerate();
+    each.fold(Line::new(), |line, (index, change)| {
+        let line = line.add(if index > 0 { ", " } else { "" });
+        line.with(Tone::Dim, format!("{}: ", change.path)).add(text(&change.after))
     })
 }
 

@@ -65,15 +65,17 @@ pub(crate) fn decide(
 
 fn first(node: &Node, new: &Resolved, around: &Circumstances) -> Decision {
     let op = if around.import.is_some() { Op::Import } else { Op::Create };
-    let mut changes = Vec::new();
-    for (name, value) in &new.known {
-        let after = Shown::of(Some(value), new.secret.contains(name), hides(node, name));
-        changes.push(Change { path: name.clone(), before: Shown::Absent, after, replaces: false });
-    }
-    for (name, why) in &new.unknown {
-        let after = Shown::Unknown(why.to_string());
-        changes.push(Change { path: name.clone(), before: Shown::Absent, after, replaces: false });
-    }
+    // What the program says, in the order in which the kind lists its inputs; defaults are not news.
+    let said = node.spec.inputs.iter().filter(|field| node.draft.fields.contains_key(field.name));
+    let change = |field: &InputField| {
+        let after = match (new.known.get(field.name), new.unknown.get(field.name)) {
+            (Some(value), _) => Shown::of(Some(value), new.secret.contains(field.name), hides(node, field.name)),
+            (None, Some(why)) => Shown::Unknown(why.to_string()),
+            (None, None) => return None,
+        };
+        Some(Change { path: field.name.to_owned(), before: Shown::Absent, after, replaces: false })
+    };
+    let changes = said.filter_map(change).collect();
     let why = if around.drifted { Why::Gone } else { Why::New };
     Decision { op, uncertain: false, changes, why: vec![why], faults: Vec::new() }
 }

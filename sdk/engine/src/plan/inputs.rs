@@ -37,7 +37,10 @@ impl Resolved {
 
 /// Resolves the inputs of a resource; `old` is its object in state, if it has one.
 pub(crate) fn resolve(node: &Node, old: Option<&Instance>, facts: &Facts) -> Resolved {
-    let (mut known, mut secret, mut unknown, mut problems) = (Map::new(), BTreeSet::new(), BTreeMap::new(), Vec::new());
+    let (mut known, mut unknown, mut problems) = (Map::new(), BTreeMap::new(), Vec::new());
+    // The kind's own secrets stay secret also where their value is the default.
+    let of_kind = node.spec.inputs.iter().filter(|field| field.secret);
+    let mut secret: BTreeSet<String> = of_kind.map(|field| field.name.to_owned()).collect();
     for (name, output) in &node.draft.fields {
         if output.is_secret() {
             secret.insert((*name).to_owned());

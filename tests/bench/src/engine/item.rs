@@ -38,7 +38,7 @@ pub(super) struct Item {
 #[derive(Outputs, Serialize, Deserialize, Clone)]
 pub(super) struct ItemOutputs {
     #[output(stable)]
-    id: String,
+    pub(super) id: String,
 }
 
 impl Resource for Item {

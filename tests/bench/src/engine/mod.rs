@@ -85,7 +85,9 @@ fn peers(args: &Args, shapes: &[Shape], scratch: &Scratch, figures: &mut Figures
     eprintln!("pulumi: left out; it has no resource that costs nothing and runs offline without a plugin");
     let smallest = args.resources.iter().copied().min().unwrap_or(PEER_RESOURCES_MAX);
     if smallest > PEER_RESOURCES_MAX {
-        eprintln!("terraform: left out; {smallest} resources are more than the {PEER_RESOURCES_MAX} it is measured with");
+        eprintln!(
+            "terraform: left out; {smallest} resources are more than the {PEER_RESOURCES_MAX} it is measured with"
+        );
         return Ok(());
     }
     for &shape in shapes {

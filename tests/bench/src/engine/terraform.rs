@@ -50,7 +50,8 @@ pub(super) fn measure(shape: Shape, resources: usize, folder: &Path, figures: &m
 fn program(shape: Shape, resources: usize) -> Result<String> {
     let mut text = format!("terraform {{\n  backend \"local\" {{ path = \"{STATE}/terraform.tfstate\" }}\n}}\n");
     for number in 0..resources {
-        let upstream = shape.upstream(number).map_or_else(|| "null".to_owned(), |of| format!("terraform_data.item-{of}.id"));
+        let upstream =
+            shape.upstream(number).map_or_else(|| "null".to_owned(), |of| format!("terraform_data.item-{of}.id"));
         writeln!(text, "resource \"terraform_data\" \"item-{number}\" {{")?;
         writeln!(text, "  input = {{ value = \"value-{number}\", upstream = {upstream} }}\n}}")?;
     }

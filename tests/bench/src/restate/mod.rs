@@ -7,7 +7,7 @@ mod blueprint;
 mod floor;
 mod place;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow};
 use serde::Serialize;
 
 use blueprint::Blueprint;
@@ -49,7 +49,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     runtime.block_on(async {
         let result = tokio::select! {
             figures = measure(&place, args) => figures.and_then(|figures| summarize(&figures, args.json)),
-            _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+            _ = tokio::signal::ctrl_c() => Err(anyhow!("interrupted")),
         };
         let cleared = place.clear().await.context("ending what was started");
         result.and(cleared)

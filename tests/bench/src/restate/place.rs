@@ -61,7 +61,8 @@ impl Place {
         let output = output.with_context(|| format!("`{EXAMPLE} up` took longer than {} s", UP_WITHIN.as_secs()))??;
         let seconds = began.elapsed().as_secs_f64();
         if !output.status.success() {
-            let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+            let said =
+                [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
             bail!("`{EXAMPLE} up` failed ({}):\n{said}", output.status);
         }
         Ok(seconds)

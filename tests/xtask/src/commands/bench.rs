@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 
-use crate::workspace::{self, Workspace};
 use crate::cache;
+use crate::workspace::{self, Workspace};
 
 /// The crate that measures.
 const BENCH: &str = "terrane-bench";
@@ -26,7 +26,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let workspace = Workspace::load()?;
     let cargo = |words: &[&str]| {
         let mut command = workspace::cargo();
-        command.args(words).args(["--release", "--quiet"]).current_dir(&workspace.root);
+        command.args(words).arg("--release").current_dir(&workspace.root);
         command.env(cache::VARIABLE, cache::folder()?);
         anyhow::Ok(command)
     };

@@ -38,7 +38,7 @@ fn a_first_up_is_a_tree_by_scope_with_the_like_folded() {
     insta::assert_snapshot!(drawn(&plan, VIEW), @r#"
     + us-east-1                local:Region      subnet: 127.1.0.0/24
       + snapshots              local:Bucket
-      + restate-0              restate:Node      port: 5122, address: known after us-east-1.subnet
+      + restate-0              restate:Node      port: 5122
         restate-1, restate-2   the same
       eu-central-1             the same, 5 resources each
     + demo                     restate:Cluster   partitions: 6
