@@ -1,6 +1,9 @@
 //! The one test binary of the whole system: each file beside this one is a module of it.
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
 
+mod cli;
+mod readme;
+mod session;
 mod stories;
 mod support;
 mod tidy;

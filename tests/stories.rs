@@ -11,6 +11,7 @@ mod moves;
 mod options;
 mod orders;
 mod outputs;
+mod random;
 mod rollouts;
 mod secrets;
 mod selections;

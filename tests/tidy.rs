@@ -2,6 +2,7 @@
 //! is also given a bad sample, so that it is known that it can fail.
 
 mod crates;
+mod errors;
 mod lexer;
 mod readme;
 mod repository;
@@ -66,4 +67,14 @@ fn the_readme_names_every_example() {
 #[test]
 fn the_readme_commands_are_run() {
     hold(readme::commands);
+}
+
+#[test]
+fn every_error_code_has_its_page() {
+    hold(errors::every_code_has_its_page);
+}
+
+#[test]
+fn every_error_page_has_a_code() {
+    hold(errors::every_page_has_a_code);
 }

@@ -142,7 +142,10 @@ async fn stable_outputs_stay_known_through_an_update() {
 }
 
 /// `b` has the shape that `pick` makes of `a`'s url.
-fn may_replace(value: &'static str, pick: fn(String) -> String) -> impl Fn(&Stack, &On<Demo>) -> Result<()> + Send + Sync + 'static {
+fn may_replace(
+    value: &'static str,
+    pick: fn(String) -> String,
+) -> impl Fn(&Stack, &On<Demo>) -> Result<()> + Send + Sync + 'static {
     move |stack, demo| {
         let a = stack.add(demo, Thing::new("a").value(value));
         stack.add(demo, Thing::new("b").value(value).shape(a.url.map(pick)));

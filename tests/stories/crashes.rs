@@ -5,7 +5,7 @@ use crate::support::{
     journal::{Stop, Watch},
     *,
 };
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 type Program = fn(&Stack, &On<Demo>) -> Result<()>;
 
@@ -20,16 +20,6 @@ fn shape(story: &Story) -> Vec<(String, String)> {
     let mut shape: Vec<_> = objects.values().map(known).collect();
     shape.sort();
     shape
-}
-
-/// State and cloud know of the same objects.
-async fn agree(story: &Story) {
-    let state = story.state().await;
-    assert!(state.pending.is_empty() && state.condemned.is_empty());
-    let in_state: BTreeSet<&str> = state.live.values().filter_map(|live| live.outputs.get("id")?.as_str()).collect();
-    let objects = story.cloud.objects();
-    assert_eq!(in_state, objects.keys().map(String::as_str).collect());
-    assert!(state.live.values().all(|live| !live.unsettled));
 }
 
 /// Runs `before` in peace and `after` with a crash, for each crash there is; then `after` again.
@@ -56,7 +46,7 @@ async fn at_every_boundary(name: &str, before: Program, after: Program) {
             watch.stop(None);
             let told = story.up(after).await;
             assert_eq!(shape(&story), expected, "{stop:?}: {told}");
-            agree(&story).await;
+            story.agree().await;
             story.cloud.calls();
             let told = story.up(after).await;
             assert_eq!(told, "report\n  Done\n", "{stop:?}: a second run finds nothing to do");
@@ -138,4 +128,28 @@ async fn while_it_deletes() {
 #[tokio::test]
 async fn while_it_renames_changes_and_deletes() {
     at_every_boundary("crash-rename", chain, renamed).await;
+}
+
+fn zone(value: &'static str, stack: &Stack, demo: &On<Demo>) {
+    let zone = stack.add(demo, Thing::new("zone").value(value).shape(value));
+    let (demo, id) = (*demo, zone.id.clone());
+    stack.expand("records", &zone.url, move |stack, url| {
+        stack.add(&demo, Thing::new("x").value(url.split('/').next().unwrap_or_default()).needs([&id]));
+        Ok(())
+    });
+}
+
+fn waiting(stack: &Stack, demo: &On<Demo>) -> Result<()> {
+    zone("1", stack, demo);
+    Ok(())
+}
+
+fn waiting_again(stack: &Stack, demo: &On<Demo>) -> Result<()> {
+    zone("2", stack, demo);
+    Ok(())
+}
+
+#[tokio::test]
+async fn while_it_expands() {
+    at_every_boundary("crash-expand", waiting, waiting_again).await;
 }

@@ -4,7 +4,11 @@ use crate::support::*;
 use terrane_engine::Unseen;
 
 /// A zone, and one record for each of the names that the zone's url is made into.
-fn zone(value: &'static str, shape: &'static str, names: fn(&str) -> Vec<String>) -> impl Fn(&Stack, &On<Demo>) -> Result<()> + Send + Sync + 'static {
+fn zone(
+    value: &'static str,
+    shape: &'static str,
+    names: fn(&str) -> Vec<String>,
+) -> impl Fn(&Stack, &On<Demo>) -> Result<()> + Send + Sync + 'static {
     move |stack, demo| {
         let zone = stack.add(demo, Thing::new("zone").value(value).shape(shape));
         let (demo, id) = (*demo, zone.id.clone());

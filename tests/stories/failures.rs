@@ -2,7 +2,7 @@
 
 use crate::support::{cloud::Answer, *};
 use std::time::Duration;
-use terrane_engine::{Interrupt, What};
+use terrane_engine::{Error, Interrupt, What};
 
 fn program(stack: &Stack, demo: &On<Demo>) -> Result<()> {
     let a = stack.add(demo, Thing::new("a").value("x"));
@@ -207,14 +207,14 @@ async fn what_nobody_can_tell_is_asked_and_nothing_is_made_meanwhile() {
     story.cloud.answers("a", Answer::CannotTell);
     insta::assert_snapshot!(story.up(single).await, @r"
         error
-          a (demo:Thing, tests/stories/failures.rs:143): the last run was cut off while it made it, and whether it exists is not clear: demo:Thing has no way to look for it
+          a (demo:Thing, tests/stories/failures.rs:…): the last run was cut off while it made it, and whether it exists is not clear: demo:Thing has no way to look for it
         calls
           find a
     ");
     story.cloud.answers("a", Answer::Another);
     insta::assert_snapshot!(story.up(single).await, @r"
         error
-          a (demo:Thing, tests/stories/failures.rs:143): the last run was cut off while it made it, and whether it exists is not clear: its place is taken by somebody else's object
+          a (demo:Thing, tests/stories/failures.rs:…): the last run was cut off while it made it, and whether it exists is not clear: its place is taken by somebody else's object
         calls
           find a
     ");
@@ -343,6 +343,16 @@ async fn the_first_interrupt_drains_and_the_second_stops_at_once() {
         story.up(single_chain).await;
         assert_eq!(story.objects(), "a-1 b-1");
     }
+}
+
+#[tokio::test]
+async fn a_plan_from_an_older_state_is_refused() {
+    let story = Story::new("changed");
+    let session = story.session(single);
+    let planned = story.planned(&session).await.unwrap();
+    story.up(single_chain).await;
+    let error = session.apply(planned, &story.apply, &story.events()).await.unwrap_err();
+    assert!(matches!(error, Error::Changed { .. }), "{error}");
 }
 
 fn single_chain(stack: &Stack, demo: &On<Demo>) -> Result<()> {

@@ -59,7 +59,10 @@ async fn circles_and_gaps_are_shown() {
     ");
     let told = story
         .preview(|stack, demo| {
-            stack.add(demo, Thing::new("a").value("x").after(&terrane::Urn::new("dev", "shop", "", "demo:Thing", "lost")));
+            stack.add(
+                demo,
+                Thing::new("a").value("x").after(&terrane::Urn::new("dev", "shop", "", "demo:Thing", "lost")),
+            );
             Ok(())
         })
         .await;

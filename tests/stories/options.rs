@@ -2,10 +2,13 @@
 
 use crate::support::{demo::Ready, *};
 use std::{sync::Arc, time::Duration};
-use terrane::When;
+use terrane::{Options, When};
 
 /// A program with one thing.
-fn one(value: &'static str, change: fn(Ready) -> Ready) -> impl Fn(&Stack, &On<Demo>) -> Result<()> + Send + Sync + 'static {
+fn one(
+    value: &'static str,
+    change: fn(Ready) -> Ready,
+) -> impl Fn(&Stack, &On<Demo>) -> Result<()> + Send + Sync + 'static {
     move |stack, demo| {
         stack.add(demo, change(Thing::new("a").value(value)));
         Ok(())
@@ -15,7 +18,7 @@ fn one(value: &'static str, change: fn(Ready) -> Ready) -> impl Fn(&Stack, &On<D
 #[tokio::test]
 async fn protected_resources_are_neither_deleted_nor_replaced() {
     let story = Story::new("protected");
-    story.up(one("x", |a| a.protected())).await;
+    story.up(one("x", Options::protected)).await;
     insta::assert_snapshot!(story.up(one("x", |a| a.shape("round").protected())).await, @r"
         refused
           T0301 `a` (demo:Thing) is protected and would be replaced (try: take `.protected()` out of the program, or run `state unprotect`, then try again) at 1 sites
@@ -43,7 +46,7 @@ async fn protected_resources_are_neither_deleted_nor_replaced() {
 async fn an_option_that_changes_is_written_without_a_call() {
     let story = Story::new("noted");
     story.up(one("x", |a| a)).await;
-    let session = story.session(one("x", |a| a.protected()));
+    let session = story.session(one("x", Options::protected));
     let planned = story.planned(&session).await.unwrap();
     assert!(planned.needs_record() && !planned.plan.has_changes());
     story.cloud.calls();
@@ -59,7 +62,7 @@ async fn an_option_that_changes_is_written_without_a_call() {
 #[tokio::test]
 async fn retained_objects_are_forgotten() {
     let story = Story::new("retained");
-    story.up(one("x", |a| a.retained())).await;
+    story.up(one("x", Options::retained)).await;
     story.cloud.calls();
     insta::assert_snapshot!(story.up(|_, _| Ok(())).await, @r"
         plan
@@ -154,24 +157,24 @@ async fn what_is_deleted_with_another_needs_no_delete_of_its_own() {
 #[tokio::test]
 async fn an_import_adopts_what_matches_and_refuses_what_does_not() {
     let story = Story::new("imported");
-    story.cloud.plant("old", "north", serde_json::json!({"value": "x", "needs": []}));
+    story.cloud.plant("old", "north", &serde_json::json!({"value": "x", "needs": []}));
     insta::assert_snapshot!(story.up(one("y", |a| a.imported("old"))).await, @r#"
         plan
-          import a: needs (none) -> [], value (none) -> y because it is new
+          import a: value (none) -> y because it is new
         report
           Failed
           failed import a: T0308 `value` is "y" in the program and "x" in the object that is to be imported (try: let the program say what the object is; change it in a later run)
     "#);
     insta::assert_snapshot!(story.up(one("y", |a| a.imported("lost"))).await, @r"
         plan
-          import a: needs (none) -> [], value (none) -> y because it is new
+          import a: value (none) -> y because it is new
         report
           Failed
           failed import a: T0305 there is no demo:Thing `lost` to import
     ");
     insta::assert_snapshot!(story.up(one("x", |a| a.imported("old"))).await, @r"
         plan
-          import a: needs (none) -> [], value (none) -> x because it is new
+          import a: value (none) -> x because it is new
         report
           Done 1 imported
     ");
@@ -182,6 +185,30 @@ async fn an_import_adopts_what_matches_and_refuses_what_does_not() {
           update old
         report
           Done 1 updated
+    ");
+}
+
+#[tokio::test]
+async fn an_import_can_be_asked_for_without_a_word_in_the_program() {
+    let mut story = Story::new("import-asked");
+    story.cloud.plant("old", "north", &serde_json::json!({"value": "x", "label": "l", "needs": []}));
+    story.plan.imports.insert("a".to_owned(), "old".to_owned());
+    insta::assert_snapshot!(story.up(one("y", |a| a.name("n"))).await, @r#"
+        plan
+          import a: value (none) -> y, name (none) -> n because it is new
+        report
+          Failed
+          failed import a: T0308 `name` is "n" in the program and nothing in the object that is to be imported; `value` is "y" in the program and "x" in the object that is to be imported (try: let the program say what the object is; change it in a later run)
+    "#);
+    insta::assert_snapshot!(story.up(one("x", |a| a.label("l"))).await, @r"
+        plan
+          import a: value (none) -> x, label (none) -> l because it is new
+        report
+          Done 1 imported
+    ");
+    insta::assert_snapshot!(story.up(one("x", |a| a.label("l"))).await, @r"
+        report
+          Done
     ");
 }
 
@@ -231,7 +258,9 @@ async fn hooks_run_around_the_verbs_and_may_fail() {
         let cloud = cloud.clone();
         move |stack: &Stack, demo: &On<Demo>| {
             let mut draft = Thing::new("a").value(value);
-            for when in [When::BeforeCreate, When::AfterCreate, When::BeforeUpdate, When::AfterUpdate, When::BeforeDelete] {
+            for when in
+                [When::BeforeCreate, When::AfterCreate, When::BeforeUpdate, When::AfterUpdate, When::BeforeDelete]
+            {
                 let cloud = Arc::clone(&cloud);
                 draft = draft.hook(when, move |event| {
                     let id = event.outputs.get("id").map(ToString::to_string).unwrap_or_default();

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 use terrane::{Gate, Health, Rollout, text};
+use terrane_engine::Interrupt;
 
 /// What the gate sees; each look takes one, the last one stays.
 type Looks = Arc<Mutex<Vec<(bool, &'static str)>>>;
@@ -15,7 +16,12 @@ fn looks(all: &[(bool, &'static str)]) -> Looks {
 }
 
 /// Three nodes with a config each, in a rollout from the last to the first.
-fn fleet(story: &Story, value: &'static str, nodes: usize, looks: &Looks) -> impl Fn(&Stack, &On<Demo>) -> Result<()> + Send + Sync + 'static {
+fn fleet(
+    story: &Story,
+    value: &'static str,
+    nodes: usize,
+    looks: &Looks,
+) -> impl Fn(&Stack, &On<Demo>) -> Result<()> + Send + Sync + 'static {
     let (cloud, looks) = (story.cloud.clone(), looks.clone());
     move |stack, demo| {
         let order = ["n2", "n1", "n0"];
@@ -32,7 +38,8 @@ fn fleet(story: &Story, value: &'static str, nodes: usize, looks: &Looks) -> imp
             &rollout,
             Gate::new(ids, move |ids: Vec<String>, _| {
                 let mut looks = looks.lock().unwrap();
-                let (healthy, unwell) = if looks.len() > 1 { looks.pop() } else { looks.last().copied() }.unwrap_or((true, ""));
+                let (healthy, unwell) =
+                    if looks.len() > 1 { looks.pop() } else { looks.last().copied() }.unwrap_or((true, ""));
                 cloud.note(format!("look at {}: {healthy} {unwell}", ids.len()));
                 let unhealthy = if unwell.is_empty() { Vec::new() } else { vec![unwell.to_owned()] };
                 async move { Ok(Health { healthy, text: "2 of 3 led".to_owned(), unhealthy }) }
@@ -90,7 +97,14 @@ async fn members_have_their_turns_in_order_with_a_look_before_and_after_each() {
         report
           Done 6 updated
     ");
-    // One that leaves has its turn too; what comes anew doesn't wait.
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_member_that_leaves_has_its_turn_too_and_a_group_that_goes_needs_none() {
+    let story = Story::new("rollout-leaves");
+    let well = looks(&[(true, "")]);
+    story.up(fleet(&story, "2", 3, &well)).await;
+    story.cloud.calls();
     insta::assert_snapshot!(story.up(fleet(&story, "2", 2, &well)).await, @r"
         plan
           delete n2 because it has left the program
@@ -176,4 +190,53 @@ async fn a_gate_that_never_opens_leaves_the_rest_untouched() {
           not started n0, n0-config, n1, n1-config
     ");
     assert!(looked > 100, "it looked {looked} times");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_waits_for_a_gate_can_be_stopped() {
+    let mut story = Story::new("rollout-stopped");
+    story.up(fleet(&story, "1", 3, &looks(&[(true, "")]))).await;
+    story.cloud.calls();
+    let interrupt = Interrupt::default();
+    story.apply.interrupt = interrupt.clone();
+    let began = tokio::time::Instant::now();
+    let shut = looks(&[(false, "")]);
+    let stop = async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        interrupt.raise();
+    };
+    let (told, ()) = tokio::join!(story.up(fleet(&story, "2", 3, &shut)), stop);
+    assert!(told.contains("Interrupted") && began.elapsed() < Duration::from_secs(6), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_member_of_an_unordered_group_goes_as_one() {
+    let story = Story::new("rollout-unordered");
+    let program = |nodes: usize| {
+        move |stack: &Stack, demo: &On<Demo>| {
+            let rollout = stack.rollout("fleet", Rollout::one_at_a_time());
+            for n in 0..nodes {
+                let turn = stack.turn(&rollout, &format!("n{n}"));
+                let node = turn.add(demo, Thing::new(format!("n{n}")).value("x"));
+                turn.add(demo, Thing::new(format!("n{n}-config")).value(&node.id));
+            }
+            Ok(())
+        }
+    };
+    story.up(program(3)).await;
+    story.cloud.calls();
+    insta::assert_snapshot!(story.up(program(1)).await, @r"
+        plan
+          delete n1 because it has left the program
+          delete n1-config because it has left the program
+          delete n2 because it has left the program
+          delete n2-config because it has left the program
+        calls
+          delete n1-config-1
+          delete n1-1
+          delete n2-config-1
+          delete n2-1
+        report
+          Done 4 deleted
+    ");
 }

@@ -61,7 +61,9 @@ fn files(folder: &Path) -> Vec<(String, String)> {
     entries
         .flat_map(|path| match path.is_dir() {
             true => files(&path),
-            false => vec![(path.display().to_string(), String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned())],
+            false => {
+                vec![(path.display().to_string(), String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned())]
+            }
         })
         .collect()
 }
@@ -77,6 +79,13 @@ async fn secrets_are_sealed_on_disk_and_come_back() {
         assert!(!text.contains(CANARY) && !text.contains("key-of-a"), "{path} has a secret in it");
         assert!(!text.contains("http://a-1"), "{path} has an output in it that the program keeps secret");
     }
+    let planned = story.planned(&story.session(later)).await.unwrap();
+    let mut saved = planned.plan.clone();
+    story.store.seal_plan(&mut saved).await.unwrap();
+    assert!(!serde_json::to_string(&saved).unwrap().contains(CANARY), "a saved plan has a secret in it");
+    story.store.open_plan(&mut saved).await.unwrap();
+    assert_eq!(saved, planned.plan);
+    assert!(!format!("{:?}", story.heard.lock().unwrap()).contains(CANARY), "an event has a secret in it");
     story.cloud.calls();
     insta::assert_snapshot!(story.up(program).await, @r#"
         report

@@ -149,7 +149,7 @@ impl Cloud {
     }
 
     /// Makes an object that no stack has made.
-    pub(crate) fn plant(&self, id: &str, region: &str, inputs: Value) {
+    pub(crate) fn plant(&self, id: &str, region: &str, inputs: &Value) {
         let inputs = inputs.as_object().cloned().unwrap_or_default();
         let (token, logical, region) = (String::new(), id.to_owned(), region.to_owned());
         let object = Object { kind: "demo:Thing", token, logical, region, inputs, revision: 1 };
@@ -279,7 +279,11 @@ impl Inner {
     fn delete(&mut self, id: &str) {
         self.objects.remove(id);
         let user = self.objects.iter().find(|(_, object)| {
-            object.inputs.get("needs").and_then(Value::as_array).is_some_and(|needs| needs.iter().any(|need| need == id))
+            object
+                .inputs
+                .get("needs")
+                .and_then(Value::as_array)
+                .is_some_and(|needs| needs.iter().any(|need| need == id))
         });
         if let Some((user, _)) = user {
             self.log.push(format!("  (but {user} still needs it)"));

@@ -91,7 +91,13 @@ fn told(value: Value) -> Result<Told> {
 }
 
 impl Client {
-    async fn make(&self, kind: &'static str, unique: bool, inputs: &impl Serialize, creation: &Creation) -> Result<Told> {
+    async fn make(
+        &self,
+        kind: &'static str,
+        unique: bool,
+        inputs: &impl Serialize,
+        creation: &Creation,
+    ) -> Result<Told> {
         let (token, logical) = (creation.token().to_owned(), creation.urn().name().to_owned());
         let order = Order { kind, token, logical, region: self.region.clone(), inputs: fields(inputs)?, unique };
         told(self.cloud.create(order).await?)

@@ -1,20 +1,16 @@
 //! A stack to run programs in, one version of the program after the other, and what each run has told.
 
-use super::{
-    cloud::Cloud,
-    demo::Demo,
-    text,
-};
+use super::{cloud::Cloud, demo::Demo, text};
 use serde_json::{Map, Value};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
 };
 use terrane::{
     Config, On, Result, Stack,
     kind::ProviderSpec,
     plan::{Plan, Purpose},
-    state::State,
+    state::{Instance, State},
 };
 use terrane_engine::{ApplyOptions, Error, Events, PlanOptions, Planned, Project, Refresh, Report, Session, What};
 use terrane_state::{MemoryStore, Store};
@@ -62,8 +58,13 @@ impl Story {
     }
 
     /// The same for another stack of the project.
-    pub(crate) fn bare_as(&self, stack: &str, program: impl Fn(&Stack) -> Result<()> + Send + Sync + 'static) -> Session {
-        let project = Project { name: "shop".to_owned(), program: Arc::new(program), providers: self.providers.clone() };
+    pub(crate) fn bare_as(
+        &self,
+        stack: &str,
+        program: impl Fn(&Stack) -> Result<()> + Send + Sync + 'static,
+    ) -> Session {
+        let project =
+            Project { name: "shop".to_owned(), program: Arc::new(program), providers: self.providers.clone() };
         let values = self.config.clone();
         let config = Arc::new(move || Ok(Config::new(values.clone(), BTreeMap::new())));
         Session::new(Arc::new(project), stack, self.store.clone(), config)
@@ -97,7 +98,10 @@ impl Story {
     }
 
     /// The plan of a version of the program, in short lines.
-    pub(crate) async fn preview(&self, program: impl Fn(&Stack, &On<Demo>) -> Result<()> + Send + Sync + 'static) -> String {
+    pub(crate) async fn preview(
+        &self,
+        program: impl Fn(&Stack, &On<Demo>) -> Result<()> + Send + Sync + 'static,
+    ) -> String {
         match self.planned(&self.session(program)).await {
             Ok(planned) => text::plan(&planned.plan),
             Err(error) => text::error(&error),
@@ -114,7 +118,10 @@ impl Story {
     }
 
     /// Deletes what the options select.
-    pub(crate) async fn destroy_with(&self, program: impl Fn(&Stack, &On<Demo>) -> Result<()> + Send + Sync + 'static) -> String {
+    pub(crate) async fn destroy_with(
+        &self,
+        program: impl Fn(&Stack, &On<Demo>) -> Result<()> + Send + Sync + 'static,
+    ) -> String {
         let story = Self { plan: PlanOptions { purpose: Purpose::Destroy, ..self.plan.clone() }, ..self.clone() };
         story.tell(&story.session(program)).await
     }
@@ -128,6 +135,17 @@ impl Story {
 
     pub(crate) async fn state(&self) -> State {
         self.store.read("shop", "dev").await.unwrap().unwrap_or_default()
+    }
+
+    /// Checks that state and cloud know of the same objects, and that nothing is open.
+    pub(crate) async fn agree(&self) {
+        let state = self.state().await;
+        assert!(
+            state.pending.is_empty() && state.condemned.is_empty() && state.live.values().all(|live| !live.unsettled)
+        );
+        let id = |live: &Arc<Instance>| live.outputs.get("id")?.as_str().map(str::to_owned);
+        let in_state: BTreeSet<String> = state.live.values().filter_map(id).collect();
+        assert_eq!(in_state, self.cloud.objects().into_keys().collect());
     }
 
     /// The ids in the cloud, joined.

@@ -147,10 +147,11 @@ impl Machine {
         let program = env::current_exe().context("finding this program's own file")?;
         let program = agent::snapshot_binary(&program, &programs)
             .context("keeping a copy of this program for the region's agent")?;
-        let words = ["local", "agent", region.name()].map(OsString::from);
+        let words = ["local", "_agent", region.name()].map(OsString::from);
         let command: Vec<OsString> =
             [program.into()].into_iter().chain(words).chain([region.folder().into()]).collect();
-        agent::start(region.folder(), command)
+        // The agent is this program again, and evaluates it: it needs the configuration and the stack of this call.
+        agent::start(region.folder(), command, terrane::environment())
             .await
             .context(format!("starting the agent of region {}", region.name()))?;
         Client::connect(region.folder()).await.context(format!("reaching the agent of region {}", region.name()))
@@ -170,7 +171,7 @@ fn refused(error: crate::client::Error) -> Error {
 pub fn serve_if_asked() -> Result<Option<std::process::ExitCode>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["local", "agent", region, folder] => serve(region, Path::new(folder)).map(Some),
+        ["local", "_agent", region, folder] => serve(region, Path::new(folder)).map(Some),
         _ => Ok(None),
     }
 }

@@ -193,7 +193,7 @@ async fn one_agent_serves_a_folder_and_a_failing_one_tells_why() {
 
     let folder = new_folder("broken");
     let command = ["sh", "-c", "echo the disk is on fire >&2; exit 4"].map(Into::into).into();
-    let error = start(&folder, command).await.unwrap_err().to_string();
+    let error = start(&folder, command, &[]).await.unwrap_err().to_string();
     assert!(error.contains("status: 4") && error.contains("the disk is on fire"), "{error}");
     std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -31,16 +31,10 @@ impl Region {
     }
 
     pub(crate) async fn start_agent(&self) -> Started {
-        start(&self.folder, self.command()).await.unwrap()
-    }
-
-    fn command(&self) -> Vec<OsString> {
-        let mut folder = OsString::from(format!("{FOLDER_VARIABLE}="));
-        folder.push(&self.folder);
-        let region = format!("{REGION_VARIABLE}={}", self.name);
         let program = std::env::current_exe().unwrap().into_os_string();
         let words = ["agent_entry", "--exact", "--nocapture"].map(OsString::from);
-        [OsString::from("env"), folder, region.into(), program].into_iter().chain(words).collect()
+        let environment = [(FOLDER_VARIABLE, self.folder.clone().into()), (REGION_VARIABLE, self.name.into())];
+        start(&self.folder, [program].into_iter().chain(words).collect(), &environment).await.unwrap()
     }
 
     pub(crate) async fn client(&self) -> Client {

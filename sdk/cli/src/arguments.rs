@@ -1,9 +1,9 @@
 //! The command line's grammar: every word and flag, each flag also an environment variable.
 
 use crate::{exit, terminal::Color};
-use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, builder::FalseyValueParser};
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, builder::FalseyValueParser};
 use clap_complete::Shell;
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 /// Everything that was typed.
 #[derive(Debug, Parser)]
@@ -25,6 +25,9 @@ pub(crate) struct Globals {
     /// Where state is kept, such as file:///srv/state
     #[arg(long, global = true, env = "TERRANE_STATE", hide_env = true, value_name = "URL")]
     pub(crate) state: Option<String>,
+    /// Search terrane.toml from this folder upward, instead of from the working folder
+    #[arg(long, short = 'C', global = true, env = "TERRANE_FOLDER", hide_env = true, value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
     /// When to use colour: auto, always or never
     #[arg(
         long,
@@ -329,6 +332,45 @@ pub(crate) fn grammar(project: &str, version: &str) -> clap::Command {
     switches(named.about(format!("{project}: infrastructure as a program, with Terrane")))
 }
 
+/// Reads what was typed. The flags of every command may also stand behind a provider's own command, which clap leaves unread.
+pub(crate) fn read(grammar: &clap::Command, words: &[OsString]) -> clap::error::Result<Line> {
+    let parse = |words: &[OsString]| Line::from_arg_matches(&grammar.clone().try_get_matches_from(words)?);
+    let line = parse(words)?;
+    let Command::Provider(own) = &line.command else { return Ok(line) };
+    let (flags, rest) = separate(own);
+    let before = &words[..words.len().saturating_sub(own.len())];
+    let sorted: Vec<OsString> = before.iter().cloned().chain(flags).chain(rest).collect();
+    parse(&sorted)
+}
+
+/// The flags of every command among a provider's words, each with its value, and what is left.
+fn separate(words: &[String]) -> (Vec<OsString>, Vec<OsString>) {
+    let globals = Globals::augment_args(clap::Command::new(""));
+    let flag_of = |word: &str| {
+        let name = word.split('=').next().unwrap_or(word);
+        globals.get_arguments().find(|flag| {
+            flag.get_long().is_some_and(|long| name.strip_prefix("--") == Some(long))
+                || flag.get_short().is_some_and(|short| word == format!("-{short}"))
+        })
+    };
+    let (mut flags, mut rest) = (Vec::new(), Vec::new());
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        match flag_of(word) {
+            _ if word == "--" => {
+                rest.extend(words.by_ref().map(OsString::from));
+            }
+            Some(flag) => {
+                flags.push(word.into());
+                let takes_next = !matches!(flag.get_action(), ArgAction::SetTrue) && !word.contains('=');
+                flags.extend(takes_next.then(|| words.next()).flatten().map(OsString::from));
+            }
+            None => rest.push(word.into()),
+        }
+    }
+    (flags, rest)
+}
+
 /// Lets switches be set by environment variables the usual way: `0`, `false`, `no` and nothing mean off, all else on.
 fn switches(command: clap::Command) -> clap::Command {
     let switch = |arg: clap::Arg| match arg.get_action() {
@@ -341,7 +383,17 @@ fn switches(command: clap::Command) -> clap::Command {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::FromArgMatches;
+
+    #[test]
+    fn flags_of_every_command_may_stand_behind_a_providers_own() {
+        let words = ["shop", "-v", "local", "logs", "--follow", "--stack", "prod", "-C", "/x", "--state=/y", "--", "--json"];
+        let line = read(&grammar("shop", "1.0"), &words.map(OsString::from)).unwrap();
+        let Command::Provider(own) = line.command else { panic!("not a provider's command") };
+        assert_eq!(own, ["local", "logs", "--follow", "--json"]);
+        let Globals { stack, state, folder, verbose, json, .. } = line.globals;
+        assert_eq!((stack.as_deref(), state.as_deref()), (Some("prod"), Some("/y")));
+        assert_eq!((folder, verbose, json), (Some(PathBuf::from("/x")), true, false));
+    }
 
     #[test]
     fn the_grammar_holds_and_reads_what_people_type() {

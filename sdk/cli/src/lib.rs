@@ -6,6 +6,7 @@
 mod arguments;
 mod commands;
 mod context;
+mod environment;
 mod error;
 mod exit;
 mod json;
@@ -16,9 +17,9 @@ mod render;
 mod signals;
 mod terminal;
 
+pub use environment::{Variable, environment};
 pub use exit::Exit;
 
-use clap::FromArgMatches;
 use commands::{Ending, provider};
 use context::Context;
 use std::{ffi::OsString, process::ExitCode, sync::Arc};
@@ -68,8 +69,7 @@ async fn run(app: App, mut words: Vec<OsString>) -> Ending {
     if commands::help::is_asked_for(&words) {
         grammar = grammar.after_help(commands::help::ending(&app).await);
     }
-    let line = grammar.try_get_matches_from(words).and_then(|matches| arguments::Line::from_arg_matches(&matches));
-    let line = match line {
+    let line = match arguments::read(&grammar, &words) {
         Ok(line) => line,
         Err(error) => {
             // Help and version are no mistakes, and go to stdout; when nobody reads them, that is no failure either.

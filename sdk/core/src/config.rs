@@ -52,11 +52,11 @@ impl Config {
                 .map_err(|e| (track.path().to_string(), e))
         };
         let accepted = fields::of::<T>();
-        self.remember(section, &values, accepted, ignored);
+        self.remember(section, &values, accepted, &ignored);
         result.map_err(|(path, error)| self.wrong(section, &path, &error.to_string()))
     }
 
-    fn remember(&self, section: &str, values: &Value, accepted: &[&str], ignored: Vec<String>) {
+    fn remember(&self, section: &str, values: &Value, accepted: &[&str], ignored: &[String]) {
         let key = |name: &str| if section.is_empty() { name.to_owned() } else { format!("{section}.{name}") };
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         asked.accepted.extend(accepted.iter().map(|name| key(name)));
@@ -172,7 +172,7 @@ mod tests {
         kind: String,
     }
 
-    fn config(values: Value) -> Config {
+    fn config(values: &Value) -> Config {
         let places = [("nodez", 3), ("nodes", 4), ("platform.kin", 9)];
         let places = places.map(|(key, line)| (key.to_owned(), format!("terrane.toml:{line}:1")));
         Config::new(values.as_object().unwrap().clone(), places.into())
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn keys_that_nobody_reads_are_named_with_the_nearest() {
-        let config = config(json!({"nodes": 3, "nodez": 4, "platform": {"kind": "local", "kin": 1}}));
+        let config = config(&json!({"nodes": 3, "nodez": 4, "platform": {"kind": "local", "kin": 1}}));
         let settings: Settings = config.read("").unwrap();
         assert_eq!((settings.nodes, settings.inner.width), (3, 0));
         let platform: Platform = config.read("platform").unwrap();
@@ -202,12 +202,12 @@ mod tests {
 
     #[test]
     fn wrong_and_missing_values_name_the_key() {
-        let error = config(json!({"nodes": "three"})).read::<Settings>("").unwrap_err().to_string();
+        let error = config(&json!({"nodes": "three"})).read::<Settings>("").unwrap_err().to_string();
         assert!(
             error.starts_with("terrane.toml:4:1: configuration `nodes`: invalid type: string \"three\""),
             "{error}"
         );
-        let error = config(json!({})).read::<Settings>("").unwrap_err();
+        let error = config(&json!({})).read::<Settings>("").unwrap_err();
         assert_eq!(error.to_string(), "the configuration lacks `nodes`");
     }
 }

@@ -58,6 +58,7 @@ impl Draft {
     }
 
     /// Sets an input; called by derived setters.
+    #[expect(clippy::needless_pass_by_value, reason = "setters hand over what they were given")]
     pub fn set<T: Serialize + 'static>(&mut self, field: &'static InputField, value: Output<T>) {
         let value = value.erase();
         self.fields.insert(field.name, if field.secret { value.secret() } else { value });

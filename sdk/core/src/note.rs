@@ -50,6 +50,7 @@ impl Fault {
 
     /// Adds a declaration.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "a site is a copy, a text is at hand")]
     pub fn at(mut self, site: impl ToString) -> Self {
         self.sites.push(site.to_string());
         self

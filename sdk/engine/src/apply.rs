@@ -5,13 +5,10 @@ use crate::{
     execute::{self, Approved, Calls, Connections, Finish, Run, Tally},
     plan::Outcome,
 };
-use std::{
-    collections::BTreeSet,
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 use terrane_core::{
     Facts, Graph, Plan, Properties, Record, State, Urn,
-    plan::{Op, Purpose},
+    plan::{Op, Purpose, Why},
     state::RunEnd,
 };
 use terrane_state::Journal;
@@ -97,7 +94,8 @@ impl<'a> Applying<'a> {
     }
 
     async fn execute(&mut self, plan: &Plan, graph: &Graph, state: &mut State, facts: &mut Facts) {
-        let specs = graph.handles.iter().map(|handle| handle.spec).chain(self.session.project.providers.iter().copied());
+        let specs =
+            graph.handles.iter().map(|handle| handle.spec).chain(self.session.project.providers.iter().copied());
         let calls = Calls {
             world: self.session.world.clone(),
             events: self.events.clone(),
@@ -105,8 +103,13 @@ impl<'a> Applying<'a> {
             limits: Default::default(),
         };
         let start = self.session.start(self.command, &self.options.message);
-        let run =
-            Run { journal: self.journal, calls: Arc::new(calls), options: self.options, start, approved: &self.approved };
+        let run = Run {
+            journal: self.journal,
+            calls: Arc::new(calls),
+            options: self.options,
+            start,
+            approved: &self.approved,
+        };
         execute::execute(&run, plan, graph, state, facts, &mut self.tally).await;
     }
 
@@ -141,8 +144,9 @@ impl<'a> Applying<'a> {
             self.unseen = true;
             return false;
         }
-        // A step that may turn out to be less is decided when its values are known.
-        let worse = plan.steps.iter().filter(|step| !step.uncertain && !self.approved.covers(&step.urn, step.op));
+        // A step that may turn out to be less is decided when its values are known; that a replaced object goes was agreed to before.
+        let open = plan.steps.iter().filter(|step| !step.uncertain && !step.why.contains(&Why::Condemned));
+        let worse = open.filter(|step| !self.approved.covers(&step.urn, step.op));
         let unapproved: Vec<(Urn, String)> =
             worse.map(|step| (step.urn.clone(), execute::refusal(step.op, &step.why))).collect();
         let approved = unapproved.is_empty();

@@ -8,14 +8,15 @@ use std::{
     collections::BTreeSet,
     panic::{AssertUnwindSafe, catch_unwind},
 };
-use terrane_core::{
-    Fault, Graph, Stack, State, Urn,
-    graph::Expansion,
-    stack::References,
-};
+use terrane_core::{Fault, Graph, Stack, State, Urn, graph::Expansion, stack::References};
 
 /// A program that has run once.
-pub(crate) fn evaluate(project: &Project, stack: &str, config: &ConfigSource, references: Box<References>) -> Result<Stack, Error> {
+pub(crate) fn evaluate(
+    project: &Project,
+    stack: &str,
+    config: &ConfigSource,
+    references: Box<References>,
+) -> Result<Stack, Error> {
     let config = config().map_err(Error::Program)?;
     let stack = Stack::new(&project.name, stack, config, references);
     let ran = catch_unwind(AssertUnwindSafe(|| (project.program)(&stack)));

@@ -19,7 +19,7 @@ mod world;
 pub use error::Error;
 pub use event::{Event, Events, What, schema};
 pub use options::{ApplyOptions, Interrupt, PARALLEL, PlanOptions, Refresh, Unseen};
-pub use report::{Ending, Failure, Report};
 pub use read::{Drift, RefreshReport};
+pub use report::{Ending, Failure, Report};
 pub use session::{ConfigSource, Planned, Project, Session};
 pub use world::{RealWorld, World};

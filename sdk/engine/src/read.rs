@@ -4,12 +4,7 @@ use crate::{Error, Events, What, execute::Connections};
 use futures_util::{StreamExt, stream};
 use serde::Serialize;
 use std::{collections::BTreeSet, sync::Arc};
-use terrane_core::{
-    Properties, Record, State, Urn,
-    kind::Recorded,
-    plan::Change,
-    state::Instance,
-};
+use terrane_core::{Properties, Record, State, Urn, kind::Recorded, plan::Change, state::Instance};
 
 /// How a real object differs from state.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -71,7 +66,8 @@ pub(crate) async fn look(
     let mut seen: Vec<_> = stream::iter(reads).buffer_unordered(READS).collect().await;
     seen.sort_by(|a, b| a.0.urn.cmp(&b.0.urn));
     for (instance, result) in seen {
-        let now = result.map_err(|error| Error::Provider(error.context(format!("looking at {}", instance.urn.label()))))?;
+        let now =
+            result.map_err(|error| Error::Provider(error.context(format!("looking at {}", instance.urn.label()))))?;
         sight.take(&instance, now);
     }
     for record in &sight.records {

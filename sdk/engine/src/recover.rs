@@ -48,12 +48,19 @@ pub(crate) async fn recover(
 /// What the next `up` does about an open operation, for the plan that is made before.
 pub(crate) fn outlook(intent: &Intent) -> String {
     match intent.action {
-        Action::Create => "its create was cut off: `up` first looks whether the object exists, and adopts it if it does".to_owned(),
+        Action::Create => {
+            "its create was cut off: `up` first looks whether the object exists, and adopts it if it does".to_owned()
+        }
         action => format!("its {} was cut off and will be done again", action.verb()),
     }
 }
 
-async fn settle(state: &State, intent: &Intent, connections: &Connections, world: &Arc<dyn World>) -> Result<Finding, Error> {
+async fn settle(
+    state: &State,
+    intent: &Intent,
+    connections: &Connections,
+    world: &Arc<dyn World>,
+) -> Result<Finding, Error> {
     let at_ms = world.now_ms();
     let not_applied = |message: &str| {
         let failed = Failed { op: intent.op.clone(), cut: Cut::NotApplied, message: message.to_owned(), at_ms };
@@ -90,7 +97,10 @@ async fn created(
             let outputs = Properties::new(outputs, secret);
             // Whether it ever became ready isn't known: the next plan updates it, which waits for that.
             let done = Done { op: intent.op.clone(), outputs, unsettled: true, at_ms };
-            Ok(Finding { record: Record::Adopted(done), text: format!("adopted {}, which the cut-off run had made", intent.urn.kind()) })
+            Ok(Finding {
+                record: Record::Adopted(done),
+                text: format!("adopted {}, which the cut-off run had made", intent.urn.kind()),
+            })
         }
         Found::Nothing => Ok(not_applied("its create had not happened")),
         Found::Another(what) => Err(undecided(intent, format!("its place is taken by {what}"))),

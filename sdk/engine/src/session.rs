@@ -69,7 +69,13 @@ impl Session {
     }
 
     /// A session in a world of the caller's.
-    pub fn in_world(project: Arc<Project>, stack: &str, store: Arc<dyn Store>, config: ConfigSource, world: Arc<dyn World>) -> Self {
+    pub fn in_world(
+        project: Arc<Project>,
+        stack: &str,
+        store: Arc<dyn Store>,
+        config: ConfigSource,
+        world: Arc<dyn World>,
+    ) -> Self {
         Self { project, stack: stack.to_owned(), store, config, world }
     }
 
@@ -105,10 +111,15 @@ impl Session {
     }
 
     /// The exports of every other stack in the store, read ahead because programs are not asynchronous.
-    async fn references(&self) -> Result<impl Fn(&str, &str) -> terrane_core::Result<Properties> + Send + Sync + 'static, Error> {
+    async fn references(
+        &self,
+    ) -> Result<impl Fn(&str, &str) -> terrane_core::Result<Properties> + Send + Sync + 'static, Error> {
         let (store, handle) = (self.store.clone(), tokio::runtime::Handle::try_current().ok());
         Ok(move |project: &str, stack: &str| {
-            let missing = || terrane_core::Error::new(format!("there is no stack {project}/{stack} in {}", store.place())).code("T0109");
+            let missing = || {
+                terrane_core::Error::new(format!("there is no stack {project}/{stack} in {}", store.place()))
+                    .code("T0109")
+            };
             let (store, project, stack) = (store.clone(), project.to_owned(), stack.to_owned());
             let handle = handle.clone().ok_or_else(missing)?;
             let read = std::thread::spawn(move || handle.block_on(async move { store.read(&project, &stack).await }));
@@ -134,10 +145,17 @@ impl Session {
         Ok(Planned { plan, state, drift: sight.drift, graph, facts, observed: sight.records, options })
     }
 
-    async fn look(&self, state: &mut State, stack: &Stack, options: &PlanOptions, events: &Events) -> Result<Sight, Error> {
+    async fn look(
+        &self,
+        state: &mut State,
+        stack: &Stack,
+        options: &PlanOptions,
+        events: &Events,
+    ) -> Result<Sight, Error> {
         let connections = self.connections(stack);
         let seq = state.seq;
-        let always = |instance: &Instance| connections.kind_spec(instance.urn.kind()).is_some_and(|spec| spec.always_read);
+        let always =
+            |instance: &Instance| connections.kind_spec(instance.urn.kind()).is_some_and(|spec| spec.always_read);
         let sight = match options.refresh {
             Refresh::Never => Sight::default(),
             Refresh::Cheap => read::look(state, &connections, always, events).await?,
@@ -165,7 +183,9 @@ impl Session {
         let mut state = journal.state();
         let connections = self.connections(&stack);
         let patterns = &options.targets;
-        let chosen = |instance: &Instance| patterns.is_empty() || patterns.iter().any(|p| crate::plan::matches(p, &instance.urn));
+        let chosen = |instance: &Instance| {
+            patterns.is_empty() || patterns.iter().any(|p| crate::plan::matches(p, &instance.urn))
+        };
         let sight = read::look(&mut state, &connections, chosen, events).await?;
         self.write(&journal, "refresh", sight.records).await?;
         let took_ms = self.world.clock_ms() - began;

@@ -15,6 +15,7 @@ pub mod prelude;
 pub mod test;
 
 pub use app::{App, main};
+pub use terrane_cli::{Variable, environment};
 
 pub use terrane_core::stack::RolloutHandle;
 pub use terrane_core::{
@@ -25,3 +26,7 @@ pub use terrane_core::{
     note, output, plan, rollout, stack, state, text, urn,
 };
 pub use terrane_derive::{Inputs, Outputs, Resource};
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/writing-a-provider.md")]
+struct TheProviderInTheDocuments;

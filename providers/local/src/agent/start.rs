@@ -32,18 +32,22 @@ pub enum Started {
 }
 
 /// Starts an agent in `folder` by a command line that leads to [`super::serve`], unless one answers there, and waits until it
-/// answers. The agent works in its folder, so paths in the command line must be absolute.
+/// answers. The agent works in its folder, so paths in the command line and in the added environment variables must be absolute.
 ///
 /// # Errors
 /// If the program can't be started, or does not answer in time; with the end of its log.
-pub async fn start(folder: &Path, command: Vec<OsString>) -> Result<Started> {
+pub async fn start(
+    folder: &Path,
+    command: Vec<OsString>,
+    environment: &[(&'static str, OsString)],
+) -> Result<Started> {
     if Client::answers(folder).await {
         return Ok(Started::Already);
     }
     let folder = Folder::new(folder);
     folder.socket()?;
     folder.create()?;
-    let mut child = spawn(&folder, command)?;
+    let mut child = spawn(&folder, command, environment)?;
     let deadline = Instant::now() + START_LIMIT;
     while Instant::now() < deadline {
         if Client::answers(folder.path()).await {
@@ -63,13 +67,14 @@ pub async fn start(folder: &Path, command: Vec<OsString>) -> Result<Started> {
 
 /// The agent makes itself the leader of a new session as its first act, and this function's caller waits until it answers: so
 /// it is detached before anyone relies on it.
-fn spawn(folder: &Folder, command: Vec<OsString>) -> Result<Child> {
+fn spawn(folder: &Folder, command: Vec<OsString>, environment: &[(&'static str, OsString)]) -> Result<Child> {
     let mut parts = command.into_iter();
     let program = parts.next().ok_or_else(|| Error::Invalid("the agent's command line is empty".to_owned()))?;
     let log = logs::open(&folder.agent_log())?;
     let errors = log.try_clone().map_err(Error::file("open", &folder.agent_log()))?;
     Command::new(&program)
         .args(parts)
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         // An agent started by a supervised process must not count as part of that one.
         .env_remove(MARKER)
         .stdin(Stdio::null())

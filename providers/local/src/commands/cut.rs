@@ -33,6 +33,9 @@ fn pair(line: &CommandLine, command: &str) -> Result<(Known, Known)> {
     let [one, other] = &line.arguments[..] else {
         return Err(Error::new(format!("`local {command}` takes two regions")));
     };
+    if one == other {
+        return Err(Error::new(format!("`{one}` can't be cut from itself")).help("name two regions"));
+    }
     let regions = regions(line)?;
     let known = |name: &String| Ok::<_, Error>(Known { name: name.clone(), folder: region(&regions, name)? });
     Ok((known(one)?, known(other)?))

@@ -15,7 +15,7 @@ pub(crate) const ALL: &[Command] = &[
     Command { name: "logs", about: "The log of a process: NAME [--follow]", run: logs::run },
     Command { name: "cut", about: "Cut two regions from each other: REGION REGION", run: cut::cut },
     Command { name: "heal", about: "Heal the cut between two regions: REGION REGION", run: cut::heal },
-    Command { name: "agent", about: "Serve a region; started by `up`", run: agent::run },
+    Command { name: "_agent", about: "Serve a region; started by `up`", run: agent::run },
 ];
 
 /// A region that has a folder.

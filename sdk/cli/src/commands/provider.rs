@@ -48,8 +48,10 @@ pub(crate) async fn find(context: &Context, words: &[String]) -> Result<Call> {
     };
     let commands: Vec<String> = shown(provider.spec).map(|command| command.name.to_owned()).collect();
     let [word, arguments @ ..] = words else {
-        let listed =
-            |error: Error, command: &Command| error.detail(format!("{name} {}   {}", command.name, command.about));
+        let column = commands.iter().map(String::len).max().unwrap_or(0) + 2;
+        let listed = |error: Error, command: &Command| {
+            error.detail(format!("{name} {:<column$}{}", command.name, command.about))
+        };
         return Err(shown(provider.spec).fold(Error::usage(format!("`{name}` needs a command")), listed));
     };
     let command = (provider.spec.commands)()

@@ -19,11 +19,12 @@ const AGAIN_MS: i64 = 5_000;
 pub(super) struct Lines {
     terminal: Terminal,
     said: HashMap<String, (i64, String)>,
+    interrupts: usize,
 }
 
 impl Lines {
     pub(super) fn new(terminal: Terminal) -> Self {
-        Self { terminal, said: HashMap::new() }
+        Self { terminal, said: HashMap::new(), interrupts: 0 }
     }
 
     /// Whether a text about something is worth another line.
@@ -48,15 +49,16 @@ impl Show for Lines {
             What::GateWaiting { rollout, text } => self.is_news(rollout, at_ms, text),
             _ => true,
         };
-        if let Some(line) = news.then(|| line(&what)).flatten() {
+        self.interrupts += usize::from(matches!(what, What::Draining { .. }));
+        if let Some(line) = news.then(|| line(&what, self.interrupts)).flatten() {
             let stamp = Line::new().with(Tone::Dim, time_of_day(at_ms)).add("  ");
             self.terminal.say(format_args!("{}\n", stamp.join(line)));
         }
     }
 }
 
-/// The sentence for an event; reads of real objects have none.
-pub(super) fn line(what: &What) -> Option<Line> {
+/// The sentence for an event, after so many interrupts; reads of real objects have none.
+pub(super) fn line(what: &What, interrupts: usize) -> Option<Line> {
     let about = |urn: &Urn| format!("{} ({})", urn.label(), urn.kind());
     let head = |tone, word: &str| Line::new().with(tone, format!("{word:<9} "));
     Some(match what {
@@ -82,7 +84,7 @@ pub(super) fn line(what: &What) -> Option<Line> {
         What::Expanded { scope, resources } => {
             head(Tone::Added, "expanded").add(format!("{scope}: {}", count(*resources, "resource")))
         }
-        What::Draining { running } => head(Tone::Warning, "stopping").add(words::draining(*running)),
+        What::Draining { running } => head(Tone::Warning, "stopping").add(words::draining(*running, interrupts)),
         What::RunEnded { result, took_ms, .. } => {
             head(Tone::Strong, "ended").add(format!("{result} after {}", duration(*took_ms)))
         }

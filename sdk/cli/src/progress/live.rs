@@ -31,6 +31,7 @@ pub(super) struct Live {
     tally: Tally,
     frame: usize,
     drawn: Option<Instant>,
+    interrupts: usize,
 }
 
 impl Live {
@@ -39,7 +40,7 @@ impl Live {
         if let Ok(style) = ProgressStyle::with_template("{msg}") {
             bar.set_style(style);
         }
-        Self { terminal, verbose, bar, tally: Tally::new(), frame: 0, drawn: None }
+        Self { terminal, verbose, bar, tally: Tally::new(), frame: 0, drawn: None, interrupts: 0 }
     }
 
     fn draw(&mut self) {
@@ -110,12 +111,13 @@ fn time(time: Duration) -> String {
 impl Show for Live {
     fn show(&mut self, _: i64, what: What) {
         self.tally.note(&what);
+        self.interrupts += usize::from(matches!(what, What::Draining { .. }));
         let said = match &what {
-            What::Draining { running } => Some(Line::new().with(Tone::Warning, words::draining(*running))),
+            What::Draining { running } => Some(Line::new().with(Tone::Warning, words::draining(*running, self.interrupts))),
             What::Recovered { .. } | What::StepRetried { .. } | What::StepFailed { .. } | What::Expanded { .. } => {
-                lines::line(&what)
+                lines::line(&what, self.interrupts)
             }
-            What::StepDone { .. } | What::StepSkipped { .. } if self.verbose => lines::line(&what),
+            What::StepDone { .. } | What::StepSkipped { .. } if self.verbose => lines::line(&what, self.interrupts),
             _ => None,
         };
         if let Some(line) = said {

@@ -8,8 +8,13 @@ pub(super) fn past(verb: &str) -> String {
     }
 }
 
-/// What Ctrl-C has led to.
-pub(super) fn draining(running: usize) -> String {
+/// What Ctrl-C has led to, the first time and after that.
+pub(super) fn draining(running: usize, times: usize) -> String {
     let steps = crate::render::units::count(running, "running step");
-    format!("finishing {steps}; press again to stop at once (as safe as a crash: the next run picks up from there)")
+    match times {
+        0 | 1 => format!(
+            "finishing {steps}; press again to stop at once (as safe as a crash: the next run picks up from there)"
+        ),
+        _ => format!("stopping at once, in the middle of {steps}; the next run picks up from there"),
+    }
 }

@@ -7,9 +7,18 @@ mod identity;
 mod places;
 mod selection;
 
-use crate::{App, arguments::Globals, error::Result};
+use crate::{
+    App,
+    arguments::Globals,
+    environment,
+    error::{Error, Result},
+};
 use files::Files;
-use std::{env, path::PathBuf, sync::Arc};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use terrane_core::Config;
 use terrane_engine::{ConfigSource, Session};
 use terrane_state::Store;
@@ -31,7 +40,8 @@ impl Project {
     pub(crate) fn open(app: &App, globals: &Globals) -> Result<Self> {
         let working = env::current_dir().unwrap_or_default();
         let manifest = PathBuf::from(&app.manifest_dir);
-        let folder = files::find(&working, &manifest);
+        let from = searched_from(globals.folder.as_deref(), &working)?;
+        let folder = files::find(&from, &manifest);
         let mut files = Files::read(&folder, &working)?;
         let state = match (&globals.state, files.state()) {
             (Some(asked), _) => places::url(asked, &working),
@@ -45,6 +55,7 @@ impl Project {
         files.read_stack(&stack)?;
         identity::check(&state, &app.project, &manifest)?;
         let store = terrane_state::open(&state)?;
+        environment::set(&from, &stack, &state);
         let (name, providers) = (app.project.clone(), app.providers.clone());
         let program = terrane_engine::Project { name: name.clone(), program: app.program.clone(), providers };
         Ok(Self { name, stack, state, files, store, manifest, program: Arc::new(program) })
@@ -92,5 +103,16 @@ impl Project {
     /// Remembers the selected stack.
     pub(crate) fn select(&self, stack: &str) -> Result<()> {
         selection::write(&self.state, &self.name, stack)
+    }
+}
+
+/// The folder from which upward the configuration is searched.
+fn searched_from(asked: Option<&Path>, working: &Path) -> Result<PathBuf> {
+    let folder = working.join(asked.unwrap_or(Path::new("")));
+    match (asked, folder.is_dir()) {
+        (None, _) => Ok(working.to_owned()),
+        (Some(_), true) => Ok(folder),
+        (Some(asked), false) => Err(Error::usage(format!("there is no folder {}", asked.display()))
+            .hint("--folder (or TERRANE_FOLDER) says where terrane.toml is searched from")),
     }
 }

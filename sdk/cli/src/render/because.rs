@@ -17,7 +17,10 @@ pub(crate) fn lines(plan: &Plan, step: &Step) -> Vec<Line> {
     if step.op == Op::Create {
         return Vec::new();
     }
-    let causes: Vec<Vec<String>> = step.why.iter().filter_map(|why| chain(plan, step, why)).collect();
+    let (chains, own): (Vec<Vec<String>>, Vec<Vec<String>>) =
+        step.why.iter().filter_map(|why| chain(plan, step, why)).partition(|links| links.len() > 1);
+    // However many inputs of its own have changed, it is declared at one place.
+    let causes: Vec<&Vec<String>> = chains.iter().chain(own.first()).collect();
     let more = causes.len().saturating_sub(CAUSES_MAX);
     let mut lines: Vec<Line> = causes.iter().take(CAUSES_MAX).map(|links| line(links, &step.site)).collect();
     if more > 0 {

@@ -42,10 +42,10 @@ fn sentences(plan: &Plan) -> Vec<Line> {
         Line::new().with(*tone, part).add(if index == last { "." } else { "," })
     };
     let mut lines: Vec<Line> = parts.iter().enumerate().map(ended).collect();
-    if lines.is_empty() {
+    let refused = plan.steps.iter().filter(|step| is_refused(step)).count();
+    if lines.is_empty() && refused == 0 {
         lines.push(Line::plain("Nothing to do."));
     }
-    let refused = plan.steps.iter().filter(|step| is_refused(step)).count();
     if refused > 0 {
         lines.push(Line::new().with(Tone::Warning, format!("Refused: {refused}.")));
     }

@@ -6,7 +6,7 @@ mod spec;
 
 pub use any::{AnyKind, Finding, Recorded};
 pub use provider::{Command, CommandLine, Connected, Kinds, Provider, ProviderSpec};
-pub use spec::{InputField, KindSpec, OutputField, Problem, Problems};
+pub use spec::{Check, InputField, KindSpec, OutputField, Problem, Problems};
 
 use crate::{Error, OpId, Result, Urn};
 use serde::{Serialize, de::DeserializeOwned};

@@ -48,8 +48,11 @@ pub struct KindSpec {
     /// Values of inputs that a program may leave out.
     pub defaults: fn() -> Vec<(&'static str, Value)>,
     /// Decodes inputs, checks them and gives them back in canonical form.
-    pub check: fn(Map<String, Value>, &mut Problems) -> Option<Map<String, Value>>,
+    pub check: Check,
 }
+
+/// Decodes inputs, checks them and gives them back in canonical form.
+pub type Check = fn(Map<String, Value>, &mut Problems) -> Option<Map<String, Value>>;
 
 impl KindSpec {
     /// The description of a resource type.

@@ -44,6 +44,8 @@ impl Connections {
 pub(crate) fn missing(name: &str) -> Error {
     Error::new(format!("state has resources of provider `{name}`, which the program does not name"))
         .code("T0302")
-        .help(format!("name it with `App::provider`, or put the `{name}` provider back into the program until they are deleted"))
+        .help(format!(
+            "name it with `App::provider`, or put the `{name}` provider back into the program until they are deleted"
+        ))
         .not_applied()
 }

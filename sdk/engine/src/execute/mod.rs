@@ -17,7 +17,10 @@ pub(crate) use connect::{Connections, missing};
 pub(crate) use outcome::{Finish, Tally};
 pub(crate) use verb::Calls;
 
-use crate::{ApplyOptions, What, plan::schedule::{Order, Part, order}};
+use crate::{
+    ApplyOptions, What,
+    plan::schedule::{Order, Part, order},
+};
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use petgraph::graph::NodeIndex;
 use queue::{Lane, Queue};
@@ -45,7 +48,14 @@ pub(crate) struct Run<'a> {
 }
 
 /// Carries out one plan. State and facts are left as the run leaves them.
-pub(crate) async fn execute(run: &Run<'_>, plan: &Plan, graph: &Graph, state: &mut State, facts: &mut Facts, tally: &mut Tally) {
+pub(crate) async fn execute(
+    run: &Run<'_>,
+    plan: &Plan,
+    graph: &Graph,
+    state: &mut State,
+    facts: &mut Facts,
+    tally: &mut Tally,
+) {
     let mut execution = Execution::new(run, plan, graph, state, facts, tally);
     execution.run().await;
 }
@@ -80,10 +90,18 @@ struct Execution<'a> {
 }
 
 impl<'a> Execution<'a> {
-    fn new(run: &'a Run<'a>, plan: &'a Plan, graph: &'a Graph, state: &'a mut State, facts: &'a mut Facts, tally: &'a mut Tally) -> Self {
+    fn new(
+        run: &'a Run<'a>,
+        plan: &'a Plan,
+        graph: &'a Graph,
+        state: &'a mut State,
+        facts: &'a mut Facts,
+        tally: &'a mut Tally,
+    ) -> Self {
         let order = order(&plan.steps, state);
         let turns = Turns::new(plan, graph, &order);
-        let lane = |node| turns.place_of(node).map_or_else(|| Lane::Provider(provider_of(plan, &order, node)), Lane::Turn);
+        let lane =
+            |node| turns.place_of(node).map_or_else(|| Lane::Provider(provider_of(plan, &order, node)), Lane::Turn);
         let queue = Queue::new(&order, |task| usual_ms(plan, state, task), lane);
         let in_use = crate::plan::in_use(plan, state);
         Self {
@@ -165,7 +183,9 @@ impl<'a> Execution<'a> {
         while !self.stopping && self.running.len() + self.begun.len() < self.run.options.parallel.max(1) {
             let (turns, limits) = (&self.turns, &self.run.calls.limits);
             let provider_of = |node| provider_of(self.plan, &self.order, node);
-            let Some(task) = self.queue.pop(|node| turns.admits(node) && limits.admits(provider_of(node))) else { return };
+            let Some(task) = self.queue.pop(|node| turns.admits(node) && limits.admits(provider_of(node))) else {
+                return;
+            };
             self.begin(task);
         }
     }
@@ -267,4 +287,3 @@ async fn next_of(
         () = interrupt.above(level) => Next::Interrupted,
     }
 }
-

@@ -82,7 +82,8 @@ impl Tally {
         let help = "see what is unhealthy, mend it, and run `up` again: the rollout goes on from here";
         let message = format!("rollout `{rollout}` stopped: {error}");
         events.tell(What::GateWaiting { rollout: rollout.to_owned(), text: message.clone() });
-        let error = Error::new(message).help(error.hint().unwrap_or(help)).code(error.documented_as().unwrap_or("T0307"));
+        let error =
+            Error::new(message).help(error.hint().unwrap_or(help)).code(error.documented_as().unwrap_or("T0307"));
         let urn = Urn::new("-", "-", "", "rollout", rollout);
         self.failures.push(failure(urn, "gate", String::new(), &error));
     }
@@ -91,7 +92,7 @@ impl Tally {
     pub(crate) fn refused(&mut self, faults: &[Fault], events: &Events) {
         for fault in faults {
             let mut error = Error::new(&fault.message);
-            error = fault.help.iter().fold(error, |error, help| error.help(help));
+            error = fault.help.iter().fold(error, Error::help);
             let urn = Urn::new("-", "-", "", "program", "program");
             let mut failure = failure(urn, "plan", fault.sites.first().cloned().unwrap_or_default(), &error);
             failure.code = Some(fault.code.clone());
@@ -137,7 +138,7 @@ impl Execution<'_> {
             times.1 = self.run.calls.world.clock_ms();
         }
         match result {
-            Ok(made) => self.done(task, begun, made, took_ms),
+            Ok(made) => self.done(task, &begun, made, took_ms),
             Err(error) => {
                 let cut = if error.outcome() == Outcome::NotApplied { Cut::NotApplied } else { Cut::Unknown };
                 let at_ms = self.run.calls.world.now_ms();
@@ -148,14 +149,19 @@ impl Execution<'_> {
         }
     }
 
-    fn done(&mut self, task: NodeIndex, begun: Begun, made: Made, took_ms: u64) {
+    fn done(&mut self, task: NodeIndex, begun: &Begun, made: Made, took_ms: u64) {
         let (intent, step) = (&begun.intent, &self.plan.steps[self.order[task].step]);
         let (action, verb) = (intent.action, intent.action.verb());
         if let Some(real) = made.inputs.as_ref()
-            && let Some(problem) = self.import_differs(&begun, real)
+            && let Some(problem) = self.import_differs(begun, real)
         {
             let at_ms = self.run.calls.world.now_ms();
-            self.record(Record::Failed(Failed { op: intent.op.clone(), cut: Cut::NotApplied, message: problem.to_string(), at_ms }));
+            self.record(Record::Failed(Failed {
+                op: intent.op.clone(),
+                cut: Cut::NotApplied,
+                message: problem.to_string(),
+                at_ms,
+            }));
             return self.fail(task, verb, &problem);
         }
         let outputs = Properties::new(made.outputs, intent.secret_outputs.clone());
@@ -188,7 +194,8 @@ impl Execution<'_> {
     /// An import must not change the object on the sly: program and object have to agree first.
     fn import_differs(&self, begun: &Begun, real: &serde_json::Map<String, serde_json::Value>) -> Option<Error> {
         let wanted = &begun.intent.inputs;
-        let differs = wanted.values.iter().filter(|(name, value)| !wanted.is_secret(name) && real.get(*name) != Some(*value));
+        let differs =
+            wanted.values.iter().filter(|(name, value)| !wanted.is_secret(name) && real.get(*name) != Some(*value));
         let told: Vec<String> = differs
             .map(|(name, value)| {
                 let is = real.get(name).map_or_else(|| "nothing".to_owned(), ToString::to_string);
@@ -199,13 +206,19 @@ impl Execution<'_> {
             return None;
         }
         let message = told.join("; ");
-        Some(Error::new(message).code("T0308").help("let the program say what the object is; change it in a later run").not_applied())
+        Some(
+            Error::new(message)
+                .code("T0308")
+                .help("let the program say what the object is; change it in a later run")
+                .not_applied(),
+        )
     }
 
     pub(super) fn give_up(&mut self, task: NodeIndex, problem: Problem) {
         match problem {
             Problem::Failed(error) => {
-                let verb = super::verb_of(&self.plan.steps[self.order[task].step], self.order[task].part).unwrap_or("keep");
+                let verb =
+                    super::verb_of(&self.plan.steps[self.order[task].step], self.order[task].part).unwrap_or("keep");
                 self.fail(task, verb, &error);
             }
             Problem::Unapproved(because) => {

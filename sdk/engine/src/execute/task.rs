@@ -2,8 +2,8 @@
 
 use super::{Execution, outcome::Problem, refusal};
 use crate::plan::{
-    Circumstances, Decision, Known, Providers, Resolved, companion, decide, kept_of, resolve, schedule::Part, secret_outputs,
-    trigger,
+    Circumstances, Decision, Known, Providers, Resolved, companion, decide, kept_of, resolve, schedule::Part,
+    secret_outputs, trigger,
 };
 use petgraph::graph::NodeIndex;
 use serde_json::{Map, Value};
@@ -59,7 +59,8 @@ impl Execution<'_> {
 
     fn make(&mut self, task: NodeIndex, step: &Step) -> Result<Option<Begun>, Problem> {
         let graph = self.graph;
-        let node = graph.node(&step.urn).ok_or_else(|| Error::new("it has left the program since the plan was made"))?;
+        let node =
+            graph.node(&step.urn).ok_or_else(|| Error::new("it has left the program since the plan was made"))?;
         if let Some(from) = &step.moved_from
             && self.state.live.contains_key(from)
         {
@@ -168,7 +169,9 @@ impl Execution<'_> {
 
     fn remove(&mut self, task: NodeIndex, step: &Step) -> Result<Option<Begun>, Problem> {
         let Some(instance) = step.target.as_ref().and_then(|op| self.find(step, op)) else { return Ok(None) };
-        if self.spared.contains(&self.order[task].step) || (self.in_use.contains(&step.urn) && self.is_condemned(&instance)) {
+        if self.spared.contains(&self.order[task].step)
+            || (self.in_use.contains(&step.urn) && self.is_condemned(&instance))
+        {
             return Ok(None);
         }
         let delete_first = step.op == Op::Replace { delete_first: true };

@@ -37,6 +37,8 @@ pub(crate) struct Turns<'a> {
 
 struct Turn<'a> {
     rollout: &'a Rollout,
+    /// Members that have left the program: they have their turns after the others.
+    gone: Vec<String>,
     /// The tasks that each member still has.
     left: BTreeMap<usize, usize>,
     /// The members whose turn it is.
@@ -62,10 +64,11 @@ enum Door {
 
 impl<'a> Turns<'a> {
     pub(crate) fn new(plan: &Plan, graph: &'a Graph, order: &Order) -> Self {
-        let staying: BTreeSet<usize> = graph.nodes.iter().filter_map(|node| node.turn).map(|(rollout, _)| rollout).collect();
+        let staying: BTreeSet<usize> =
+            graph.nodes.iter().filter_map(|node| node.turn).map(|(rollout, _)| rollout).collect();
         let turn = |(at, rollout)| {
-            let (left, active, stays) = (BTreeMap::new(), Vec::new(), staying.contains(&at));
-            Turn { rollout, left, active, gate: Door::Shut, stays, touched: false }
+            let (gone, left, active, stays) = (Vec::new(), BTreeMap::new(), Vec::new(), staying.contains(&at));
+            Turn { rollout, gone, left, active, gate: Door::Shut, stays, touched: false }
         };
         let rollouts = graph.rollouts.iter().enumerate().map(turn).collect();
         let mut turns = Self { rollouts, places: HashMap::new(), looking: FuturesUnordered::new() };
@@ -86,9 +89,7 @@ impl<'a> Turns<'a> {
         };
         let Some((name, member)) = step.kept.turn.as_ref().filter(|_| waits) else { return };
         let Some(rollout) = self.rollouts.iter().position(|turn| turn.rollout.name() == name) else { return };
-        let members = self.rollouts[rollout].rollout.members();
-        // A member that has left the program has its turn after the others.
-        let member = members.iter().position(|known| known == member).unwrap_or(members.len() + task.index());
+        let member = self.rollouts[rollout].member(member);
         *self.rollouts[rollout].left.entry(member).or_default() += 1;
         self.places.insert(task, (rollout, member));
     }
@@ -168,6 +169,16 @@ impl<'a> Turns<'a> {
 }
 
 impl Turn<'_> {
+    /// The place of a member in the order of turns.
+    fn member(&mut self, name: &str) -> usize {
+        let members = self.rollout.members();
+        let known = members.iter().chain(&self.gone).position(|member| member == name);
+        known.unwrap_or_else(|| {
+            self.gone.push(name.to_owned());
+            members.len() + self.gone.len() - 1
+        })
+    }
+
     /// The members that still have to go, in order.
     fn waiting(&self) -> impl Iterator<Item = usize> + '_ {
         self.left.keys().copied().filter(|member| !self.active.contains(member))
@@ -191,21 +202,30 @@ async fn look(rollout: Rollout, gate: Option<Gate>, facts: Facts, calls: Arc<Cal
         if health.healthy {
             return Ok(None);
         }
-        let unwell = |member: &&usize| rollout.members().get(**member).is_some_and(|name| health.unhealthy.contains(name));
+        let unwell =
+            |member: &&usize| rollout.members().get(**member).is_some_and(|name| health.unhealthy.contains(name));
         if let Some(member) = waiting.iter().find(unwell) {
             return Ok(Some(*member));
         }
         calls.events.tell(What::GateWaiting { rollout: rollout.name().to_owned(), text: health.text.clone() });
         if calls.world.clock_ms() - began > u64::try_from(GATE_LIMIT.as_millis()).unwrap_or(u64::MAX) {
-            return Err(Error::new(format!("not healthy after {} s: {}", GATE_LIMIT.as_secs(), health.text)).code("T0307"));
+            return Err(
+                Error::new(format!("not healthy after {} s: {}", GATE_LIMIT.as_secs(), health.text)).code("T0307")
+            );
         }
         calls.world.sleep(GATE_PAUSE).await;
     }
 }
 
-async fn once(gate: &Gate, facts: &Facts, rollout: &Rollout, calls: &Arc<Calls>) -> Option<terrane_core::Result<Health>> {
+async fn once(
+    gate: &Gate,
+    facts: &Facts,
+    rollout: &Rollout,
+    calls: &Arc<Calls>,
+) -> Option<terrane_core::Result<Health>> {
     let (events, name) = (calls.events.clone(), rollout.name().to_owned());
-    let progress = Progress::to(move |text| events.tell(What::GateWaiting { rollout: name.clone(), text: text.to_owned() }));
+    let progress =
+        Progress::to(move |text| events.tell(What::GateWaiting { rollout: name.clone(), text: text.to_owned() }));
     let looked = AssertUnwindSafe(gate.look(facts, progress)?).catch_unwind().await;
     Some(looked.unwrap_or_else(|_| Err(Error::new("the gate's own code panicked"))))
 }

@@ -10,10 +10,7 @@ use petgraph::graph::NodeIndex;
 use serde_json::{Map, Value};
 use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use terrane_core::{
-    AnyKind, Class, Creation, Error, Hook, Progress, Result, Urn, When,
-    hook::Event,
-    kind::Recorded,
-    state::Action,
+    AnyKind, Class, Creation, Error, Hook, Progress, Result, Urn, When, hook::Event, kind::Recorded, state::Action,
 };
 
 /// What calls need of the run.
@@ -128,7 +125,9 @@ impl Calls {
             Action::Import => {
                 let id = begun.import.as_deref().unwrap_or_default();
                 let found = kind.import(id).await?.ok_or_else(|| {
-                    Error::new(format!("there is no {} `{id}` to import", intent.urn.kind())).code("T0305").not_applied()
+                    Error::new(format!("there is no {} `{id}` to import", intent.urn.kind()))
+                        .code("T0305")
+                        .not_applied()
                 })?;
                 Ok(Made { inputs: Some(found.inputs), outputs: found.outputs, ready: Ok(()) })
             }
@@ -170,7 +169,9 @@ fn survive<T>(result: Result<Result<T>, Box<dyn Any + Send>>) -> Result<T> {
     result.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().map(ToString::to_string);
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-        Err(Error::new(format!("the provider panicked: {text}")).help("report this to the author of the provider").code("T0309"))
+        Err(Error::new(format!("the provider panicked: {text}"))
+            .help("report this to the author of the provider")
+            .code("T0309"))
     })
 }
 

@@ -109,7 +109,13 @@ impl Comparison {
         let mut changed: Vec<&String> = named.chain(dropped).collect();
         changed.sort();
         for name in changed {
-            self.known(node, name, before.get(name), new.known.get(name), new.secret.contains(name) || old.inputs.is_secret(name));
+            self.known(
+                node,
+                name,
+                before.get(name),
+                new.known.get(name),
+                new.secret.contains(name) || old.inputs.is_secret(name),
+            );
         }
         for (name, why) in &new.unknown {
             self.awaited(node, name, before.get(name), why, new.secret.contains(name));
@@ -188,7 +194,8 @@ impl Comparison {
 
 fn replaces(node: &Node, field: Option<&InputField>, name: &str) -> bool {
     let asked = |path: &String| path == "*" || path.split('.').next() == Some(name);
-    field.is_some_and(|field| field.replace || field.immutable.is_some()) || node.draft.options.replacing_on.iter().any(asked)
+    field.is_some_and(|field| field.replace || field.immutable.is_some())
+        || node.draft.options.replacing_on.iter().any(asked)
 }
 
 fn hides(node: &Node, name: &str) -> bool {
@@ -197,11 +204,14 @@ fn hides(node: &Node, name: &str) -> bool {
 
 /// Whether old and new object would have the same physical name, given by the program: both can't exist at once.
 fn same_name(node: &Node, old: &Instance, new: &Resolved) -> bool {
-    let given = |field: &&InputField| new.known.get(field.name).is_some_and(|name| old.inputs.get(field.name) == Some(name));
+    let given =
+        |field: &&InputField| new.known.get(field.name).is_some_and(|name| old.inputs.get(field.name) == Some(name));
     node.spec.inputs.iter().filter(|field| field.physical_name).any(|field| given(&field))
 }
 
 fn immutable(node: &Node, name: &str, reason: &str) -> Fault {
     let message = format!("{} `{}`: `{name}` can never change: {reason}", node.spec.kind, node.urn.label());
-    Fault::new("T0202", message).help("keep the former value, or declare another resource under another name").at(node.site)
+    Fault::new("T0202", message)
+        .help("keep the former value, or declare another resource under another name")
+        .at(node.site)
 }

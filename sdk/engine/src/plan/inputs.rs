@@ -6,12 +6,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     panic::AssertUnwindSafe,
 };
-use terrane_core::{
-    Facts, Fault, Output, Problems, Unresolved,
-    graph::Node,
-    kind::Problem,
-    state::Instance,
-};
+use terrane_core::{Facts, Fault, Output, Problems, Unresolved, graph::Node, kind::Problem, state::Instance};
 
 /// The inputs of one resource.
 pub(crate) struct Resolved {
@@ -114,7 +109,12 @@ fn canonical(node: &Node, old: Option<&Instance>, resolved: &mut Resolved) {
 }
 
 /// Takes what state says at a dotted path instead of what the program says.
-fn ignore(known: &mut Map<String, Value>, unknown: &mut BTreeMap<String, Unresolved>, old: &Map<String, Value>, path: &str) {
+fn ignore(
+    known: &mut Map<String, Value>,
+    unknown: &mut BTreeMap<String, Unresolved>,
+    old: &Map<String, Value>,
+    path: &str,
+) {
     let (name, rest) = path.split_once('.').unwrap_or((path, ""));
     if rest.is_empty() {
         unknown.remove(name);

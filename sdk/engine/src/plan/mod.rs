@@ -159,7 +159,8 @@ impl<'a> Planner<'a> {
             (Op::Same, Some(old)) => self.facts.know(node.urn.clone(), old.outputs.values.clone()),
             (Op::Update, Some(old)) => {
                 let stable = node.spec.outputs.iter().filter(|field| field.stable);
-                let known = stable.filter_map(|f| Some((f.name.to_owned(), old.outputs.get(f.name)?.clone()))).collect();
+                let known =
+                    stable.filter_map(|f| Some((f.name.to_owned(), old.outputs.get(f.name)?.clone()))).collect();
                 self.facts.expect(node.urn.clone(), Arc::new(known));
             }
             (Op::Replace { .. }, _) => {
@@ -174,10 +175,10 @@ impl<'a> Planner<'a> {
         schedule::settle_orders(&mut self.steps, state);
         let (exports, exports_unknown) = self.exports();
         let waiting = Removals::new(self.input, &self.moved).waiting(&self.facts);
-        let cut_off = state.pending.values().map(|intent| Note::Warning {
-            subject: intent.urn.label(),
-            text: recover::outlook(intent),
-        });
+        let cut_off = state
+            .pending
+            .values()
+            .map(|intent| Note::Warning { subject: intent.urn.label(), text: recover::outlook(intent) });
         let plan = Plan {
             format: FORMAT,
             project: self.input.project.to_owned(),

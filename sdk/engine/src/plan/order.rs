@@ -18,7 +18,8 @@ pub(crate) fn positions(graph: &Graph) -> Result<Vec<usize>, Fault> {
     for (position, node) in graph.nodes.iter().enumerate() {
         for dependency in node.dependencies(&graph.handles) {
             let Some(&of) = graph.index.get(&dependency) else {
-                let message = format!("`{}` depends on {dependency}, which the program does not declare", node.urn.label());
+                let message =
+                    format!("`{}` depends on {dependency}, which the program does not declare", node.urn.label());
                 return Err(Fault::new("T0105", message).at(node.site));
             };
             edges.add_edge(index(of), index(position), ());

@@ -64,12 +64,14 @@ impl<'a> Removals<'a> {
             if self.stays(urn) || held.contains(urn) || !selection.includes(urn) {
                 continue;
             }
-            // When the program still names a resource, its protection and retention are what the program says now.
+            // When the program still names a resource, its retention is what the program says now; its protection is also what a
+            // person has put on it by hand.
             let node = input.graph.node(urn);
-            let is_protected = node.map_or(instance.kept.protected, |node| node.draft.options.protected);
+            let is_protected = instance.kept.protected || node.is_some_and(|node| node.draft.options.protected);
             let retained = node.map_or(instance.kept.retained, |node| node.draft.options.retained);
             let op = if retained { Op::Forget } else { Op::Delete };
-            let step = removal(instance, op, why.clone());
+            let mut step = removal(instance, op, why.clone());
+            step.kept.protected = is_protected;
             if is_protected && op == Op::Delete {
                 faults.push(protected(&step, "deleted"));
             }

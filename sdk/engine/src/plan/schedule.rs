@@ -57,10 +57,14 @@ pub(crate) type Order = DiGraph<Task, Edge, u32>;
 /// The order of a plan's steps.
 pub(crate) fn order(steps: &[Step], state: &State) -> Order {
     let mut order = Builder::new(steps).build(state);
-    let loose: HashSet<EdgeIndex> =
-        knots(&order).iter().flat_map(|knot| within(&order, knot)).filter(|edge| order[*edge] != Edge::Firm).collect();
-    if !loose.is_empty() {
-        order.retain_edges(|_, edge| !loose.contains(&edge));
+    // What is only better to know goes first, so that nobody loses what they use for it.
+    for class in [Edge::Learn, Edge::LetGo] {
+        let knots = knots(&order);
+        let inside = knots.iter().flat_map(|knot| within(&order, knot));
+        let loose: HashSet<EdgeIndex> = inside.filter(|edge| order[*edge] == class).collect();
+        if !loose.is_empty() {
+            order.retain_edges(|_, edge| !loose.contains(&edge));
+        }
     }
     order
 }
@@ -139,7 +143,9 @@ impl<'a> Builder<'a> {
 
     fn build(mut self, state: &State) -> Order {
         for step in self.steps {
-            let Some(&make) = self.make.get(&step.urn).filter(|_| !matches!(step.op, Op::Delete | Op::Forget)) else { continue };
+            let Some(&make) = self.make.get(&step.urn).filter(|_| !matches!(step.op, Op::Delete | Op::Forget)) else {
+                continue;
+            };
             let learns = step.uncertain && step.op == Op::Replace { delete_first: true };
             let remove = step.target.as_ref().filter(|_| learns).and_then(|target| self.remove.get(target)).copied();
             for dependency in &step.dependencies {
@@ -177,7 +183,8 @@ impl<'a> Builder<'a> {
         let (urn, dependency) = (self.now(urn), self.now(dependency));
         let Some(removes) = self.removes_of.get(dependency) else { return };
         let own = self.remove.get(op).copied();
-        let stays = self.make.get(urn).copied().filter(|make| self.steps[self.order[*make].step].target.as_ref() == Some(op));
+        let stays =
+            self.make.get(urn).copied().filter(|make| self.steps[self.order[*make].step].target.as_ref() == Some(op));
         for &remove in removes {
             if let Some(own) = own {
                 self.order.add_edge(own, remove, Edge::Firm);

@@ -131,7 +131,9 @@ impl<'a> Edges<'a> {
 /// Whether a pattern names a resource: by its URN, its label, its name, or `kind/name`; `*` stands for any text.
 pub(crate) fn matches(pattern: &str, urn: &Urn) -> bool {
     let kind_and_name = format!("{}/{}", urn.kind(), urn.name());
-    [urn.as_str(), &urn.label(), urn.name(), &kind_and_name].iter().any(|text| wild(pattern.as_bytes(), text.as_bytes()))
+    [urn.as_str(), &urn.label(), urn.name(), &kind_and_name]
+        .iter()
+        .any(|text| wild(pattern.as_bytes(), text.as_bytes()))
 }
 
 fn wild(pattern: &[u8], text: &[u8]) -> bool {

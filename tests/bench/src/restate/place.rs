@@ -85,7 +85,7 @@ impl Place {
 /// Starts the agent of a region, which is this program started anew, unless one answers in the folder.
 pub(super) async fn start_agent(folder: &std::path::Path) -> Result<()> {
     let region = folder.file_name().ok_or_else(|| anyhow!("{} names no region", folder.display()))?;
-    let words = [env::current_exe()?.into(), "local".into(), "agent".into(), region.to_owned(), folder.into()];
+    let words = [env::current_exe()?.into(), "local".into(), "_agent".into(), region.to_owned(), folder.into()];
     agent::start(folder, words.into()).await?;
     Ok(())
 }

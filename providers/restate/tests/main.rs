@@ -1,0 +1,10 @@
+//! The Restate provider against real servers: its own program is run as a user runs one, and the cluster is looked at from outside.
+//!
+//! One test at a time has a cluster: six servers are enough for a laptop.
+
+#[path = "rehearsal/shape.rs"]
+mod shape;
+mod support;
+
+mod refusals;
+mod two_regions;

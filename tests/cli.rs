@@ -1,0 +1,12 @@
+//! The command line as a person uses it: the real program, told as sessions. Each shows stdout, then stderr, then the exit status if
+//! it isn't 0.
+
+mod changes;
+mod config;
+mod events;
+mod interrupts;
+mod local;
+mod plans;
+mod stacks;
+mod state;
+mod words;

@@ -1,0 +1,325 @@
+//! From the first `up` to `destroy`: what is shown, what is done, and what is done again when somebody edits by hand.
+
+use crate::session::Session;
+
+const TWO_PAGES: &str = "
+[file.page]
+content = '''
+welcome
+come in
+'''
+[file.sign]
+reads = 'page'
+content = 'this way'
+";
+
+#[test]
+fn a_program_comes_up_changes_and_goes() {
+    let session = Session::with(TWO_PAGES);
+    insta::assert_snapshot!(session.run("up --yes"), @r#"
+    shop / dev · state in [root]/state · 2 resources in the program
+
+      + page   local:File   path: [root]/files/page, content: "welcome\ncome in\n"
+        sign   the same
+
+      2 to create. Longest chain: 2 steps.
+
+      page   [root]/files/page
+      sign   [root]/files/sign
+
+    done: 2 created in [t].
+    --- stderr
+    [time]  up        shop / dev: 2 steps
+    [time]  create    page (local:File)
+    [time]  created   page (local:File)  [t]
+    [time]  create    sign (local:File)
+    [time]  created   sign (local:File)  [t]
+    [time]  ended     done after [t]
+    "#);
+    assert_eq!(session.read("files/page"), "welcome\ncome in\n");
+    insta::assert_snapshot!(session.run("up --yes --color never"), @"shop / dev: no changes. 2 resources, checked in [t].");
+
+    session.config(&TWO_PAGES.replace("come in", "we are closed"));
+    insta::assert_snapshot!(session.run("up --yes"), @r"
+    shop / dev · state in [root]/state · 2 resources in the program
+
+      ~ page   local:File
+          content:
+              welcome
+            - come in
+            + we are closed
+
+      1 to update, 1 unchanged.
+
+      page   [root]/files/page
+      sign   [root]/files/sign
+
+    done: 1 updated in [t].
+    --- stderr
+    [time]  up        shop / dev: 1 step
+    [time]  update    page (local:File)
+    [time]  updated   page (local:File)  [t]
+    [time]  ended     done after [t]
+    ");
+    assert_eq!(session.read("files/page"), "welcome\nwe are closed\n");
+
+    session.config(&TWO_PAGES.replace("[file.page]", "[file.page]\nat = 'index'"));
+    insta::assert_snapshot!(session.run("up --yes"), @r"
+    shop / dev · state in [root]/state · 2 resources in the program
+
+      ~? sign   local:File   content: after [root]/files/page⏎this way -> known after page.path
+           because sign.content  <-  page.path   tests/program/main.rs:82
+
+      ±  page   local:File
+           content:
+               welcome
+             - we are closed
+             + come in
+           path: [root]/files/page -> [root]/files/index (the API can't change it)
+           declared at tests/program/main.rs:82
+           declared at tests/program/main.rs:82
+
+      A `?` after a symbol: may turn out to be less, once the values that it waits for are known.
+      1 to update, 1 to replace (page). Longest chain: 2 steps.
+
+      page   [root]/files/index
+      sign   [root]/files/sign
+
+    done: 1 updated, 1 replaced in [t].
+    --- stderr
+    [time]  up        shop / dev: 2 steps
+    [time]  create    page (local:File)
+    [time]  created   page (local:File)  [t]
+    [time]  update    sign (local:File)
+    [time]  updated   sign (local:File)  [t]
+    [time]  delete    page (local:File)
+    [time]  deleted   page (local:File)  [t]
+    [time]  ended     done after [t]
+    ");
+    assert!(!session.path("files/page").exists(), "the old object is gone");
+    assert_eq!(
+        session.read("files/sign").lines().next(),
+        session.path("files/index").to_str().map(|path| format!("after {path}")).as_deref()
+    );
+
+    session.config("[file.page]\nat = 'index'\ncontent = 'welcome'\n");
+    insta::assert_snapshot!(session.run("preview --diff"), @r"
+    shop / dev · state in [root]/state · 1 resource in the program
+
+      ~ page   local:File
+          content:
+            - welcome
+            - come in
+            + welcome
+          mode: 420
+          path: [root]/files/index
+
+      - sign   local:File   no longer in the program (was tests/program/main.rs:82)
+
+      1 to update, 1 to delete (sign).
+    ");
+    insta::assert_snapshot!(session.run("up --yes"), @r"
+        shop / dev · state in [root]/state · 1 resource in the program
+
+          ~ page   local:File
+              content:
+                - welcome
+                - come in
+                + welcome
+
+          - sign   local:File   no longer in the program (was tests/program/main.rs:82)
+
+          1 to update, 1 to delete (sign).
+
+          page   [root]/files/index
+
+        done: 1 updated, 1 deleted in [t].
+        --- stderr
+        [time]  up        shop / dev: 2 steps
+        [time]  delete    sign (local:File)
+        [time]  deleted   sign (local:File)  [t]
+        [time]  update    page (local:File)
+        [time]  updated   page (local:File)  [t]
+        [time]  ended     done after [t]
+    ");
+    assert!(!session.path("files/index").exists());
+    insta::assert_snapshot!(session.run("destroy --yes"), @r"
+        shop / dev: nothing to destroy. 0 resources, checked in [t].
+    ");
+}
+
+#[test]
+fn what_is_protected_stays() {
+    let session = Session::with("[file.ledger]\ncontent = 'all we have'\nprotected = true\n");
+    session.data("up --yes");
+    session.config("");
+    insta::assert_snapshot!(session.run("up --yes"), @r"
+    shop / dev · state in [root]/state · 0 resources in the program
+
+      ! ledger   local:File   protected: would be deleted; refused
+
+      Nothing to do. Refused: 1.
+
+    --- stderr
+    error: `ledger` (local:File) is protected and would be deleted (tests/program/main.rs:82) [T0301]
+      try: take `.protected()` out of the program, or run `state unprotect`, then try again
+
+    nothing was changed: there is an error.
+    --- exit 5
+    ");
+    insta::assert_snapshot!(session.run("destroy --yes"), @r"
+        shop / dev · state in [root]/state · 1 resource in state
+
+          ! ledger   local:File   protected: would be deleted; refused
+
+          Nothing to do. Refused: 1.
+
+        --- stderr
+        error: `ledger` (local:File) is protected and would be deleted (tests/program/main.rs:82) [T0301]
+          try: take `.protected()` out of the program, or run `state unprotect`, then try again
+
+        nothing was changed: there is an error.
+        --- exit 5
+    ");
+    assert_eq!(session.read("files/ledger"), "all we have");
+}
+
+#[test]
+fn an_edit_by_hand_is_seen_and_undone() {
+    let session = Session::with(TWO_PAGES);
+    session.data("up --yes");
+    session.write("files/page", "welcome\nsold out\n");
+    insta::assert_snapshot!(session.run("preview --expect-no-changes"), @r"
+    shop / dev · state in [root]/state · 2 resources in the program
+
+      changed outside the program:
+      ~ page   local:File
+          content:
+              welcome
+            - come in
+            + sold out
+
+      ~ page   local:File   was changed outside the program
+          content:
+              welcome
+            - sold out
+            + come in
+
+      1 to update, 1 unchanged.
+
+    --- stderr
+    changes, and none were expected
+    --- exit 3
+    ");
+    insta::assert_snapshot!(session.run("up --yes"), @r"
+        shop / dev · state in [root]/state · 2 resources in the program
+
+          changed outside the program:
+          ~ page   local:File
+              content:
+                  welcome
+                - come in
+                + sold out
+
+          ~ page   local:File   was changed outside the program
+              content:
+                  welcome
+                - sold out
+                + come in
+
+          1 to update, 1 unchanged.
+
+          page   [root]/files/page
+          sign   [root]/files/sign
+
+        done: 1 updated in [t].
+        --- stderr
+        [time]  up        shop / dev: 1 step
+        [time]  update    page (local:File)
+        [time]  updated   page (local:File)  [t]
+        [time]  ended     done after [t]
+    ");
+    assert_eq!(session.read("files/page"), "welcome\ncome in\n");
+    assert_eq!(session.output("preview --expect-no-changes").status.code(), Some(0));
+
+    std::fs::remove_file(session.path("files/sign")).unwrap();
+    insta::assert_snapshot!(session.run("refresh --expect-no-changes"), @r"
+      changed outside the program:
+      - sign   local:File   gone
+
+    --- exit 3
+    ");
+    insta::assert_snapshot!(session.run("refresh --yes"), @r"
+          changed outside the program:
+          - sign   local:File   gone
+
+        shop / dev: state follows 1 change. 2 resources, looked at in [t].
+    ");
+    insta::assert_snapshot!(session.run("up --yes"), @r"
+        shop / dev · state in [root]/state · 2 resources in the program
+
+          + sign   local:File   path: [root]/files/sign
+
+          1 to create, 1 unchanged.
+
+          page   [root]/files/page
+          sign   [root]/files/sign
+
+        done: 1 created in [t].
+        --- stderr
+        [time]  up        shop / dev: 1 step
+        [time]  create    sign (local:File)
+        [time]  created   sign (local:File)  [t]
+        [time]  ended     done after [t]
+    ");
+}
+
+#[test]
+fn without_a_person_a_question_is_an_error() {
+    let session = Session::with("[file.page]\n");
+    insta::assert_snapshot!(session.run("up"), @r"
+    shop / dev · state in [root]/state · 1 resource in the program
+
+      + page   local:File   path: [root]/files/page
+
+      1 to create.
+
+    --- stderr
+    error: `Apply?` needs an answer, and nobody is there to give it
+      try: pass --yes (or set TERRANE_YES=1) to go ahead without being asked
+    --- exit 2
+    ");
+    assert!(!session.path("files/page").exists());
+}
+
+#[test]
+fn a_file_that_is_there_is_adopted() {
+    let session = Session::with("[file.page]\ncontent = 'by hand'\n[file.sign]\n");
+    session.write("files/page", "by hand");
+    let path = session.path("files/page");
+    insta::assert_snapshot!(session.run(&format!("import page {} --yes", path.display())), @r"
+    shop / dev · state in [root]/state · 1 resource in the program
+
+      < page   local:File   adopts [root]/files/page
+          path: (none) -> [root]/files/page
+          content: (none) -> by hand
+
+      1 to import.
+
+      page   [root]/files/page
+
+    done: 1 imported in [t].
+    --- stderr
+    [time]  up        shop / dev: 1 step
+    [time]  import    page (local:File)
+    [time]  imported  page (local:File)  [t]
+    [time]  ended     done after [t]
+    ");
+    insta::assert_snapshot!(session.run("import page /nowhere/page --yes"), @r"
+        shop / dev: no changes. 1 resource, checked in [t].
+    ");
+    insta::assert_snapshot!(session.run("state ls"), @r"
+        resource   kind         changed
+        page       local:File   [time]
+    ");
+}

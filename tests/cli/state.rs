@@ -1,0 +1,94 @@
+//! State, looked at and mended by hand.
+
+use crate::session::Session;
+
+#[test]
+fn state_is_shown_without_its_secrets() {
+    let session = Session::with("[file.page]\n[file.till]\nsecret = 'hunter2'\nreads = 'page'\n");
+    insta::assert_snapshot!(session.run("state ls"), @r"
+    error: stack `dev` has no state yet
+    --- exit 2
+    ");
+    session.data("up --yes");
+    insta::assert_snapshot!(session.run("state ls"), @r"
+    resource   kind         changed
+    page       local:File   [time]
+    till       local:File   [time]
+    ");
+    let operation = |shown: String| -> String {
+        let lines = shown.lines().map(|line| if line.contains("operation") { "  operation     [op]" } else { line });
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!(operation(session.run("state show till")), @r"
+    till   local:File
+      urn           dev/shop/local:File/till
+      operation     [op]
+      declared      tests/program/main.rs:82
+      made          [time]
+      changed       [time]
+      depends on    page
+      inputs
+        content: [secret]
+        mode: 420
+        path: [root]/files/till
+      outputs
+        path: [root]/files/till
+    ");
+    assert!(session.data("state show till --show-secrets").contains("hunter2"));
+    insta::assert_snapshot!(session.run("state show tll"), @r"
+    error: there is no resource `tll` in state
+      try: did you mean `till`?
+    --- exit 2
+    ");
+}
+
+#[test]
+fn state_is_mended_by_hand() {
+    let session = Session::with("[file.page]\n[file.sign]\nreads = 'page'\n");
+    session.data("up --yes");
+    insta::assert_snapshot!(session.run("state mv page front/page"), @"Moved page to front/page.");
+    insta::assert_snapshot!(session.run("state mv front/page sign"), @r"
+    error: there is a resource dev/shop/local:File/sign already
+    --- exit 1
+    ");
+    insta::assert_snapshot!(session.run("state mv front/page page"), @"Moved front/page to page.");
+    insta::assert_snapshot!(session.run("state protect sign"), @"sign is protected until the next `up`: what the program says counts then.");
+    insta::assert_snapshot!(session.run("state ls"), @r"
+    resource   kind         changed
+    page       local:File   [time]
+    sign       local:File   [time]   protected
+    ");
+    insta::assert_snapshot!(session.run("destroy --yes"), @r"
+    shop / dev · state in [root]/state · 2 resources in state
+
+      - page   local:File
+
+      ! sign   local:File   protected: would be deleted; refused
+
+      1 to delete (page). Refused: 1.
+
+    done: 2 deleted in [t].
+    --- stderr
+    [time]  destroy   shop / dev: 2 steps
+    [time]  delete    sign (local:File)
+    [time]  deleted   sign (local:File)  [t]
+    [time]  delete    page (local:File)
+    [time]  deleted   page (local:File)  [t]
+    [time]  ended     done after [t]
+    ");
+    insta::assert_snapshot!(session.run("state unprotect sign"), @r"
+    error: there is no resource `sign` in state
+    --- exit 2
+    ");
+    insta::assert_snapshot!(session.run("state rm page"), @r"
+    error: there is no resource `page` in state
+    --- exit 2
+    ");
+    insta::assert_snapshot!(session.run("state rm page --yes"), @r"
+    error: there is no resource `page` in state
+    --- exit 2
+    ");
+    session.data("destroy --yes");
+    assert!(session.path("files/page").exists(), "what was forgotten stays");
+    assert!(!session.path("files/sign").exists());
+}

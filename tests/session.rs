@@ -1,0 +1,153 @@
+//! A person at a terminal: the real program in folders of its own, with its output as one would read it. All that it has started
+//! is gone when the session is dropped.
+
+mod processes;
+mod redact;
+
+pub(crate) use processes::{is_running, kill, marked};
+
+use std::{
+    env, fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::atomic::{AtomicU8, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long anything may take before a test gives up.
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+
+/// The folders and addresses of one test.
+pub(crate) struct Session {
+    root: PathBuf,
+    network: String,
+}
+
+impl Session {
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicU8 = AtomicU8::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        // Short, since it holds Unix sockets; another run's tests have another number.
+        let root = PathBuf::from(format!("/tmp/shop-{}-{number}", std::process::id()));
+        let folders = ["work", "files", "home"].map(|name| root.join(name));
+        folders.iter().for_each(|folder| fs::create_dir_all(folder).unwrap());
+        // Two test runs at once must not meet on an address, so it depends on the process.
+        let network = format!("127.{}.{}", 100 + number, std::process::id() % 250);
+        Self { root, network }
+    }
+
+    /// A session whose program is configured.
+    pub(crate) fn with(config: &str) -> Self {
+        let session = Self::new();
+        session.config(config);
+        session
+    }
+
+    /// Writes `terrane.toml`. The program needs `folder`, which every configuration therefore begins with; `NET` stands for the
+    /// first three numbers of the session's addresses.
+    pub(crate) fn config(&self, text: &str) {
+        let folder = self.root.join("files");
+        let text = format!("folder = '{}'\n{text}", folder.display()).replace("NET", &self.network);
+        self.write("work/terrane.toml", text);
+    }
+
+    /// A path below the session's folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
+        let path = self.path(name);
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    /// An address of the session's own network.
+    pub(crate) fn address(&self, host: u8, port: u16) -> SocketAddr {
+        format!("{}.{host}:{port}", self.network).parse().unwrap()
+    }
+
+    /// The program with some words, in the folder with the configuration, knowing of nothing outside of the session.
+    pub(crate) fn program(&self, words: &str) -> Command {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_terrane-test-program"));
+        program.args(words.split_whitespace()).current_dir(self.path("work")).stdin(Stdio::null());
+        program.env_clear().env("PATH", env::var_os("PATH").unwrap_or_default()).env("USER", "ada");
+        program.env("HOME", self.path("home")).env("TERRANE_STATE", self.path("state"));
+        // One step after the other, so that what is printed has one order.
+        program.env("TERRANE_LOCAL", self.path("l")).env("TERRANE_PARALLEL", "1").env("TZ", "UTC");
+        program
+    }
+
+    /// Types a command, and shows what a person sees: stdout, stderr, and the status when it isn't 0.
+    pub(crate) fn run(&self, words: &str) -> String {
+        self.shown(&self.output(words))
+    }
+
+    pub(crate) fn output(&self, words: &str) -> Output {
+        self.program(words).output().unwrap()
+    }
+
+    /// Types a command that has to succeed, and gives what it prints as data.
+    pub(crate) fn data(&self, words: &str) -> String {
+        let output = self.output(words);
+        assert!(output.status.success(), "{words}:\n{}", self.shown(&output));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// What a person saw of a finished command.
+    pub(crate) fn shown(&self, output: &Output) -> String {
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let separator = if out.is_empty() || err.is_empty() { "" } else { "--- stderr\n" };
+        let status = match output.status.code() {
+            Some(0) => String::new(),
+            Some(code) => format!("--- exit {code}\n"),
+            None => format!("--- {}\n", output.status),
+        };
+        redact::redact(&format!("{out}{separator}{err}{status}"), &self.root, &self.network)
+    }
+
+    /// Starts a command and leaves it running.
+    pub(crate) fn start(&self, words: &str) -> Child {
+        self.program(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// The folder of a region of the stack `dev`.
+    pub(crate) fn region(&self, name: &str) -> PathBuf {
+        self.path("l/shop/dev").join(name)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        processes::end_all(&self.root);
+        // A folder that can't be removed is no reason to fail a test that has passed.
+        let _ = fs::remove_dir_all(&self.root);
+    }
+}
+
+/// Waits until something holds.
+pub(crate) fn eventually(what: &str, holds: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < LIMIT, "not within {LIMIT:?}: {what}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The files below a folder, by their path in it.
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => found.extend(files(&entry.path())),
+            _ => found.push(entry.path()),
+        }
+    }
+    found.sort();
+    found
+}
