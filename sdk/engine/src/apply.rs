@@ -50,7 +50,7 @@ impl<'a> Applying<'a> {
         let Planned { plan, graph, mut facts, observed, options, .. } = planned;
         // What a person asked for is asked for once, and what was looked at is looked at once.
         let options = PlanOptions { refresh: Refresh::Never, replace: Vec::new(), ..options };
-        self.tell_start(&plan);
+        self.events.tell(started(self.command, &plan));
         self.approved.show(&plan);
         self.observe(observed, state).await?;
         self.execute(&plan, &graph, state, &mut facts).await;
@@ -66,17 +66,6 @@ impl<'a> Applying<'a> {
             wave = next;
         }
         self.finish(wave, state).await
-    }
-
-    fn tell_start(&self, plan: &Plan) {
-        let changing = plan.steps.iter().filter(|step| step.op != Op::Same).count();
-        self.events.tell(What::RunStarted {
-            command: self.command.to_owned(),
-            project: plan.project.clone(),
-            stack: plan.stack.clone(),
-            resources: plan.steps.len(),
-            steps: changing,
-        });
     }
 
     /// State follows what was seen while planning.
@@ -206,6 +195,34 @@ impl<'a> Applying<'a> {
         }
         self.journal.commit(records).await?;
         Ok(self.journal.seal(state).await?)
+    }
+}
+
+fn started(command: &str, plan: &Plan) -> What {
+    What::RunStarted {
+        command: command.to_owned(),
+        project: plan.project.clone(),
+        stack: plan.stack.clone(),
+        resources: plan.steps.len(),
+        steps: plan.steps.iter().filter(|step| step.op != Op::Same).count(),
+    }
+}
+
+/// The run of a plan that has nothing to do: no lock, no write.
+pub(crate) fn idle(command: &str, planned: &Planned, events: &Events) -> Report {
+    events.tell(started(command, &planned.plan));
+    let counts = planned.plan.counts();
+    events.tell(What::RunEnded { result: Ending::Done.word().to_owned(), counts, took_ms: 0 });
+    Report {
+        ending: Ending::Done,
+        counts,
+        failures: Vec::new(),
+        not_started: Vec::new(),
+        unapproved: Vec::new(),
+        recovered: Vec::new(),
+        exports: planned.state.exports.clone(),
+        took_ms: 0,
+        critical_path: Vec::new(),
     }
 }
 

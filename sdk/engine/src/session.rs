@@ -2,7 +2,7 @@
 
 use crate::{
     ApplyOptions, Drift, Error, Events, PlanOptions, RealWorld, Refresh, RefreshReport, Report, World,
-    apply::{Applying, exports},
+    apply::{Applying, exports, idle},
     evaluate,
     execute::Connections,
     plan::Outcome,
@@ -137,6 +137,24 @@ impl Session {
         self.plan_from(state, options, events).await
     }
 
+    /// Plans for a run that is to be carried out: what a crashed run left open is brought to its end first, and said.
+    ///
+    /// # Errors
+    /// As [`Session::recover`] and [`Session::plan`].
+    pub async fn prepare(
+        &self,
+        command: &str,
+        options: &PlanOptions,
+        events: &Events,
+    ) -> Result<(Vec<String>, Planned), Error> {
+        let planned = self.plan(options, events).await?;
+        if planned.state.pending.is_empty() {
+            return Ok((Vec::new(), planned));
+        }
+        let recovered = self.recover(command, events).await?;
+        Ok((recovered, self.plan(options, events).await?))
+    }
+
     async fn plan_from(&self, mut state: State, options: &PlanOptions, events: &Events) -> Result<Planned, Error> {
         let stack = self.evaluate().await?;
         let sight = self.look(&mut state, &stack, options, events).await?;
@@ -263,6 +281,9 @@ impl Session {
             Purpose::Up => "up",
             Purpose::Destroy => "destroy",
         };
+        if !planned.plan.has_changes() && !planned.needs_record() && planned.state.pending.is_empty() {
+            return Ok(idle(command, &planned, events));
+        }
         let journal = self.open(command).await?;
         let mut state = journal.state();
         if state.seq != planned.plan.seq {

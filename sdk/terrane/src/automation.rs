@@ -152,8 +152,7 @@ impl Stack {
     }
 
     async fn run(&self, command: &str, options: &PlanOptions) -> Result<Report, Error> {
-        let recovered = self.session.recover(command, &self.events).await?;
-        let planned = self.session.plan(options, &self.events).await?;
+        let (recovered, planned) = self.session.prepare(command, options, &self.events).await?;
         let report = self.session.apply(planned, &self.apply, &self.events).await?;
         Ok(Report { recovered, ..report })
     }

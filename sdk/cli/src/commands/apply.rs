@@ -33,9 +33,12 @@ pub(super) struct Run<'a> {
 pub(super) async fn run(context: &Context, project: &Project, run: Run<'_>) -> Result<Exit> {
     planning::known_stack(context, project).await?;
     let session = project.session();
-    recover(context, &session, run.command).await?;
     for _ in 0..PLANS_MAX {
         let made = planning::plan(context, &session, &run.options).await?;
+        if !made.planned.state.pending.is_empty() {
+            recover(context, &session, run.command).await?;
+            continue;
+        }
         planning::show(context, project, &made, run.planning)?;
         planning::check(&made.planned.plan, run.planning)?;
         if planning::expected(context, &made.planned, run.planning)? == Exit::Changes {
@@ -78,16 +81,14 @@ pub(super) async fn recover(context: &Context, session: &Session, command: &str)
 
 /// Nothing to agree to; what state has to note, such as another option or export, is noted all the same.
 async fn idle(context: &Context, project: &Project, session: &Session, made: Made, run: &Run<'_>) -> Result<Exit> {
-    let Planned { plan, state, drift, .. } = &made.planned;
-    let follows = plan.steps.iter().any(|step| step.noted) || !drift.is_empty();
-    let exports = plan.purpose == Purpose::Up && plan.exports != state.exports;
-    if !follows && !exports {
+    if !made.planned.needs_record() {
         return Ok(Exit::Done);
     }
+    let exports = made.planned.state.exports.clone();
     project.claim()?;
     let report = carry_out(context, session, made.planned, run).await?;
     match report.ending {
-        Ending::Done if exports && !context.globals.json => {
+        Ending::Done if report.exports != exports && !context.globals.json => {
             context.terminal.out(format_args!("\n{}", report::exports(&report.exports, false)))?;
             Ok(Exit::Done)
         }

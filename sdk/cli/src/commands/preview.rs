@@ -1,21 +1,13 @@
 //! `preview`: show what `up` would do.
 
 use super::{planning, saved};
-use crate::{arguments::Preview, context::Context, error::Result, exit::Exit, render::Line};
+use crate::{arguments::Preview, context::Context, error::Result, exit::Exit};
 use terrane_core::plan::Purpose;
 
 pub(super) async fn run(context: &Context, arguments: &Preview) -> Result<Exit> {
     let project = context.project()?;
     planning::known_stack(context, &project).await?;
     let session = project.session();
-    let open = session.state().await?.map_or(0, |state| state.pending.len());
-    if open > 0 {
-        let operations = crate::render::units::count(open, "operation");
-        let line = Line::plain(format!(
-            "The last run left {operations} open; `up` will find out how they ended before it does anything else."
-        ));
-        context.terminal.say(format_args!("{line}\n\n"));
-    }
     let mut options = planning::options(Purpose::Up, &arguments.planning)?;
     options.replace.clone_from(&arguments.replace);
     let planned = planning::plan(context, &session, &options).await?;
