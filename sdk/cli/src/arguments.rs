@@ -386,7 +386,8 @@ mod tests {
 
     #[test]
     fn flags_of_every_command_may_stand_behind_a_providers_own() {
-        let words = ["shop", "-v", "local", "logs", "--follow", "--stack", "prod", "-C", "/x", "--state=/y", "--", "--json"];
+        let words =
+            ["shop", "-v", "local", "logs", "--follow", "--stack", "prod", "-C", "/x", "--state=/y", "--", "--json"];
         let line = read(&grammar("shop", "1.0"), &words.map(OsString::from)).unwrap();
         let Command::Provider(own) = line.command else { panic!("not a provider's command") };
         assert_eq!(own, ["local", "logs", "--follow", "--json"]);

@@ -11,6 +11,7 @@ mod error;
 mod exit;
 mod json;
 mod nearest;
+mod panics;
 mod progress;
 mod project;
 mod render;
@@ -44,6 +45,7 @@ const THREADS: usize = 2;
 
 /// Runs the command that the process was started with.
 pub fn main(app: App) -> ExitCode {
+    panics::tell_briefly();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build();
     let runtime = match runtime {
         Ok(runtime) => runtime,

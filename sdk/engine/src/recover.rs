@@ -45,16 +45,6 @@ pub(crate) async fn recover(
     recovery
 }
 
-/// What the next `up` does about an open operation, for the plan that is made before.
-pub(crate) fn outlook(intent: &Intent) -> String {
-    match intent.action {
-        Action::Create => {
-            "its create was cut off: `up` first looks whether the object exists, and adopts it if it does".to_owned()
-        }
-        action => format!("its {} was cut off and will be done again", action.verb()),
-    }
-}
-
 async fn settle(
     state: &State,
     intent: &Intent,
@@ -69,12 +59,12 @@ async fn settle(
     match intent.action {
         // The next plan compares and updates; what state says stays true until then.
         Action::Update => {
-            let message = outlook(intent);
+            let message = intent.outlook();
             let failed = Failed { op: intent.op.clone(), cut: Cut::Unknown, message: message.clone(), at_ms };
             Ok(Finding { record: Record::Failed(failed), text: message })
         }
         // The object is still in state, so the next plan deletes it again; a delete of what is gone succeeds.
-        Action::Delete | Action::Import => Ok(not_applied(&outlook(intent))),
+        Action::Delete | Action::Import => Ok(not_applied(&intent.outlook())),
         Action::Create => created(state, intent, connections, at_ms, not_applied).await,
     }
 }

@@ -11,11 +11,7 @@ use std::{
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
-use terrane_core::{
-    Plan, Record, State,
-    state::Lineage,
-    urn::name_fault,
-};
+use terrane_core::{Plan, Record, State, state::Lineage, urn::name_fault};
 
 /// State in a folder.
 #[derive(Debug, Clone)]
@@ -51,15 +47,21 @@ impl FileStore {
             None => State::new(Lineage::new(lineage.clone())),
             Some(bytes) => {
                 let seq = opened.frames.first().map_or(opened.disk.last_seq(), |frame| frame.seq - 1);
-                let mut state: State = serde_json::from_slice(bytes)
-                    .map_err(|source| Error::Unreadable { place: place.clone(), seq, source })?;
+                let mut state: State = serde_json::from_slice(bytes).map_err(|source| Error::Unreadable {
+                    place: place.clone(),
+                    seq,
+                    source,
+                })?;
                 state.visit_secrets(&mut |path, properties| sealer.open(&lineage, path, properties))?;
                 state
             }
         };
         for frame in &opened.frames {
-            let mut record: Record = serde_json::from_slice(&frame.payload)
-                .map_err(|source| Error::Unreadable { place: place.clone(), seq: frame.seq, source })?;
+            let mut record: Record = serde_json::from_slice(&frame.payload).map_err(|source| Error::Unreadable {
+                place: place.clone(),
+                seq: frame.seq,
+                source,
+            })?;
             record.visit_secrets(&mut |path, properties| sealer.open(&lineage, path, properties))?;
             state.apply(&record)?;
         }
@@ -120,7 +122,8 @@ impl Store for FileStore {
     }
 
     async fn remove(&self, project: &str, stack: &str, _: &Holder) -> Result<(), Error> {
-        let (folder, key) = (self.folder(project, stack)?, self.root.join("keys").join(project).join(format!("{stack}.key")));
+        let (folder, key) =
+            (self.folder(project, stack)?, self.root.join("keys").join(project).join(format!("{stack}.key")));
         Self::blocking(move || {
             let opened = Disk::open(&folder, Access::Write)?;
             let io = |source| Error::Disk(crate::disk::Error::Io { action: "remove", path: folder.clone(), source });

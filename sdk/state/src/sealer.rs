@@ -46,7 +46,11 @@ impl Sealer {
             {
                 let place = Place { lineage, urn: path, property: name };
                 let plain = keyring.open_value(&place, text)?;
-                *value = serde_json::from_slice(&plain).map_err(|source| Error::Unreadable { place: path.to_owned(), seq: 0, source })?;
+                *value = serde_json::from_slice(&plain).map_err(|source| Error::Unreadable {
+                    place: path.to_owned(),
+                    seq: 0,
+                    source,
+                })?;
             }
             Ok(())
         })
@@ -86,14 +90,19 @@ impl Sealer {
         let io = |source| Error::Disk(crate::disk::Error::Io { action: "write", path: self.wrapped.clone(), source });
         match fs::read(&self.wrapped) {
             Ok(bytes) => {
-                let unreadable = |source| Error::Unreadable { place: self.wrapped.display().to_string(), seq: 0, source };
+                let unreadable =
+                    |source| Error::Unreadable { place: self.wrapped.display().to_string(), seq: 0, source };
                 let wrapped: WrappedKey = serde_json::from_slice(&bytes).map_err(unreadable)?;
                 Ok(Keyring::open(&wrapped, &guard)?)
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 if let (Guard::KeyFile(path), Some(folder)) = (&guard, self.key_file.parent()) {
                     fs::create_dir_all(folder).map_err(|source| {
-                        Error::Disk(crate::disk::Error::Io { action: "create the folder of", path: path.clone(), source })
+                        Error::Disk(crate::disk::Error::Io {
+                            action: "create the folder of",
+                            path: path.clone(),
+                            source,
+                        })
                     })?;
                 }
                 let (keyring, wrapped) = Keyring::create(&guard)?;

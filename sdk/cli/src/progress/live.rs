@@ -113,7 +113,9 @@ impl Show for Live {
         self.tally.note(&what);
         self.interrupts += usize::from(matches!(what, What::Draining { .. }));
         let said = match &what {
-            What::Draining { running } => Some(Line::new().with(Tone::Warning, words::draining(*running, self.interrupts))),
+            What::Draining { running } => {
+                Some(Line::new().with(Tone::Warning, words::draining(*running, self.interrupts)))
+            }
             What::Recovered { .. } | What::StepRetried { .. } | What::StepFailed { .. } | What::Expanded { .. } => {
                 lines::line(&what, self.interrupts)
             }

@@ -1,6 +1,6 @@
 //! Which program a project's state belongs to: two programs of the same name must not share one by accident.
 
-use super::places;
+use super::{places, places::is_missing};
 use crate::{
     error::{Error, Result},
     exit::Exit,
@@ -8,7 +8,6 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::{
     fs,
-    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -24,7 +23,7 @@ pub(super) fn check(state: &str, project: &str, manifest: &Path) -> Result<()> {
     let Some(path) = file(state, project) else { return Ok(()) };
     let text = match fs::read(&path) {
         Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) if is_missing(&error) => return Ok(()),
         Err(error) => return Err(Error::file("read", &path, &error)),
     };
     let noted: Identity = serde_json::from_slice(&text)

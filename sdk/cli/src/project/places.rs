@@ -1,6 +1,9 @@
 //! Places of state as URLs.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 /// The scheme of folders on this machine.
 const FILE: &str = "file://";
@@ -16,6 +19,11 @@ pub(super) fn url(text: &str, base: &Path) -> String {
 /// The folder that a URL names, if it names one.
 pub(super) fn folder(url: &str) -> Option<PathBuf> {
     url.strip_prefix(FILE).map(PathBuf::from)
+}
+
+/// Whether nothing is at a path. What stands in a folder's place is the store's to tell.
+pub(super) fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 #[cfg(test)]

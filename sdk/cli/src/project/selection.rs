@@ -1,8 +1,8 @@
 //! Which stack is meant when nobody says so.
 
-use super::{home, places};
+use super::{home, places, places::is_missing};
 use crate::error::{Error, Result};
-use std::{fs, io::ErrorKind, path::PathBuf};
+use std::{fs, path::PathBuf};
 use terrane_core::urn::name_fault;
 
 /// The stack of a project in which none was selected.
@@ -24,7 +24,7 @@ pub(super) fn read(state: &str, project: &str) -> Result<String> {
     let path = file(state, project)?;
     match fs::read_to_string(&path) {
         Ok(stack) => checked(stack.trim()),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(DEFAULT.to_owned()),
+        Err(error) if is_missing(&error) => Ok(DEFAULT.to_owned()),
         Err(error) => Err(Error::file("read", &path, &error)),
     }
 }

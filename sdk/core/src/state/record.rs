@@ -166,6 +166,19 @@ pub struct Intent {
     pub at_ms: i64,
 }
 
+impl Intent {
+    /// What the next run does about it, when it is still open then.
+    pub fn outlook(&self) -> String {
+        match self.action {
+            Action::Create => {
+                "its create was cut off: `up` first looks whether the object exists, and adopts it if it does"
+                    .to_owned()
+            }
+            action => format!("its {} was cut off and will be done again", action.verb()),
+        }
+    }
+}
+
 /// A call's success.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Done {

@@ -1,5 +1,6 @@
 //! Connections to providers: each made once a run, when the first call needs it.
 
+use crate::plan::missing;
 use serde_json::{Map, Value};
 use std::{
     collections::HashMap,
@@ -38,14 +39,4 @@ impl Connections {
         let found = connected.kind(kind).cloned();
         found.ok_or_else(|| Error::new(format!("provider `{name}` has no kind `{kind}`")).code("T0303").not_applied())
     }
-}
-
-/// State has resources of a provider that the program doesn't name.
-pub(crate) fn missing(name: &str) -> Error {
-    Error::new(format!("state has resources of provider `{name}`, which the program does not name"))
-        .code("T0302")
-        .help(format!(
-            "name it with `App::provider`, or put the `{name}` provider back into the program until they are deleted"
-        ))
-        .not_applied()
 }

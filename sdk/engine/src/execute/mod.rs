@@ -13,7 +13,7 @@ mod turns;
 mod verb;
 
 pub(crate) use approved::{Approved, refusal};
-pub(crate) use connect::{Connections, missing};
+pub(crate) use connect::Connections;
 pub(crate) use outcome::{Finish, Tally};
 pub(crate) use verb::Calls;
 

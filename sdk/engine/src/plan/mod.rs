@@ -10,11 +10,11 @@ mod selection;
 
 pub(crate) use decide::{Circumstances, Decision, decide};
 pub(crate) use inputs::{Resolved, resolve, secret_outputs, trigger};
-pub(crate) use providers::{Known, Providers};
+pub(crate) use providers::{Known, Providers, missing};
 pub(crate) use removals::in_use;
 pub(crate) use selection::{Selection, matches};
 
-use crate::{Error, PlanOptions, recover};
+use crate::{Error, PlanOptions};
 use removals::Removals;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -175,10 +175,8 @@ impl<'a> Planner<'a> {
         schedule::settle_orders(&mut self.steps, state);
         let (exports, exports_unknown) = self.exports();
         let waiting = Removals::new(self.input, &self.moved).waiting(&self.facts);
-        let cut_off = state
-            .pending
-            .values()
-            .map(|intent| Note::Warning { subject: intent.urn.label(), text: recover::outlook(intent) });
+        let cut_off =
+            state.pending.values().map(|intent| Note::Warning { subject: intent.urn.label(), text: intent.outlook() });
         let plan = Plan {
             format: FORMAT,
             project: self.input.project.to_owned(),

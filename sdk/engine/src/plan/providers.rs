@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use std::{cell::RefCell, rc::Rc};
-use terrane_core::{Facts, Graph, ProviderSpec, State, Unresolved};
+use terrane_core::{Error, Facts, Graph, ProviderSpec, State, Unresolved};
 
 /// The handles of a graph. Settings that are known once stay so.
 pub(crate) struct Providers<'a> {
@@ -68,4 +68,14 @@ fn key(spec: &ProviderSpec, settings: &Map<String, Value>) -> String {
     let hash = Sha256::digest(Value::Object(settings.clone()).to_string());
     let short: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
     format!("{}:{short}", spec.name)
+}
+
+/// State has resources of a provider that the program doesn't name.
+pub(crate) fn missing(name: &str) -> Error {
+    Error::new(format!("state has resources of provider `{name}`, which the program does not name"))
+        .code("T0302")
+        .help(format!(
+            "name it with `App::provider`, or put the `{name}` provider back into the program until they are deleted"
+        ))
+        .not_applied()
 }

@@ -1,7 +1,6 @@
 //! What leaves the stack: deletes, forgets, leftovers of replacements; and what is held back until a value is known.
 
-use super::{Input, Selection};
-use crate::execute::missing;
+use super::{Input, Selection, missing};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,

@@ -42,8 +42,13 @@ fn step(op: Op, urn: Urn, why: Why) -> Step {
 
 fn create(scope: &str, kind: &str, name: &str, inputs: Value) -> Step {
     let inputs = properties(inputs);
-    let said = |(name, value): (&String, &Value)| Change { before: Shown::Absent, ..change(name, Value::Null, value.clone()) };
-    Step { changes: inputs.values.iter().map(said).collect(), inputs, ..step(Op::Create, urn(scope, kind, name), Why::New) }
+    let said =
+        |(name, value): (&String, &Value)| Change { before: Shown::Absent, ..change(name, Value::Null, value.clone()) };
+    Step {
+        changes: inputs.values.iter().map(said).collect(),
+        inputs,
+        ..step(Op::Create, urn(scope, kind, name), Why::New)
+    }
 }
 
 fn change(path: &str, before: Value, after: Value) -> Change {
