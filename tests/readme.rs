@@ -22,11 +22,11 @@ const FIRST_STEPS: [Shown; 5] = [
 const TWO_REGIONS: [Shown; 7] = [
     ("cargo run -p restate-two-region -- preview", "us-east-1 (metadata)"),
     ("cargo run -p restate-two-region -- up --yes", "done: 28 created"),
-    ("cargo run -p restate-two-region -- local status", "restate-2-nlb"),
+    ("cargo run -p restate-two-region -- local status", " -> 127.91.0.3:5122"),
     ("cargo run -p restate-two-region -- local cut us-east-1 eu-central-1", "are cut from each other"),
     ("cargo run -p restate-two-region -- local heal us-east-1 eu-central-1", "reach each other again"),
     ("cargo run -p restate-two-region -- up --yes", "no changes"),
-    ("cargo run -p restate-two-region -- destroy --yes", "28 deleted"),
+    ("cargo run -p restate-two-region -- destroy --yes", "22 deleted, 6 forgotten"),
 ];
 
 /// Regions of the tests have their own loopback subnets, so that a cluster which somebody looks at stays as it is.

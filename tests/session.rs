@@ -4,7 +4,7 @@
 mod processes;
 mod redact;
 
-pub(crate) use processes::{is_running, kill, marked};
+pub(crate) use processes::{agents, is_running, kill, marked};
 
 use std::{
     env, fs,
@@ -15,6 +15,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+use terrane_local::client::Client;
 
 /// How long anything may take before a test gives up.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
@@ -128,6 +129,12 @@ impl Drop for Session {
         // A folder that can't be removed is no reason to fail a test that has passed.
         let _ = fs::remove_dir_all(&self.root);
     }
+}
+
+/// Talks to the agent of a region of the stack `dev`.
+pub(crate) fn agent<T>(session: &Session, region: &str, talk: impl AsyncFnOnce(&mut Client) -> T) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async { talk(&mut Client::connect(session.region(region)).await.unwrap()).await })
 }
 
 /// Waits until something holds.

@@ -4,15 +4,17 @@ use crate::session::{Session, eventually, marked};
 use rustix::process::{Pid, Signal, kill_process};
 use std::process::Child;
 
-/// A till that opens only when a test lets it, and a sign that comes after it.
-fn with_gate() -> Session {
+/// A process that comes after the till.
+const ZOO: &str = "[process.zoo]\nregion = 'east'\nprogram = 'sleep'\narguments = ['1000']\n";
+
+/// A till that opens only when a test lets it, and more.
+fn with_gate(more: &str) -> Session {
     let session = Session::new();
     let (gate, address) = (session.path("gate"), session.address(1, 8000));
     let server = format!("exec python3 -m http.server --bind {} {}", address.ip(), address.port());
     session.config(&format!(
         "[region.east]\n[process.till]\nregion = 'east'\nprogram = 'sh'\naddress = '{address}'\n\
-         arguments = ['-c', 'until [ -e {} ]; do sleep 0.02; done; {server}']\n[process.zoo]\nregion = 'east'\n\
-         program = 'sleep'\narguments = ['1000']\n",
+         arguments = ['-c', 'until [ -e {} ]; do sleep 0.02; done; {server}']\n{more}",
         gate.display()
     ));
     session
@@ -31,12 +33,12 @@ fn signal(child: &Child) {
 
 #[test]
 fn one_works_on_a_stack_at_a_time() {
-    let session = with_gate();
+    let session = with_gate("");
     let first = begin(&session);
     insta::assert_snapshot!(session.run("up --yes"), @r"
-        error: the stack is in use by ada on vm (`terrane-test-program up`, process 30325, since [time])
-          try: wait until it is done; the lock of a process that has ended is taken over by itself
-        --- exit 4
+    error: the stack is in use by ada on [host] (`terrane-test-program up`, process [pid], since [time])
+      try: wait until it is done; the lock of a process that has ended is taken over by itself
+    --- exit 4
     ");
     assert_eq!(session.output("preview").status.code(), Some(0), "looking needs no lock");
     session.write("gate", "");
@@ -46,7 +48,7 @@ fn one_works_on_a_stack_at_a_time() {
 
 #[test]
 fn the_first_interrupt_lets_running_steps_end() {
-    let session = with_gate();
+    let session = with_gate(ZOO);
     let child = begin(&session);
     signal(&child);
     session.write("gate", "");
@@ -90,52 +92,48 @@ fn the_first_interrupt_lets_running_steps_end() {
 
 #[test]
 fn the_second_interrupt_stops_at_once() {
-    let session = with_gate();
+    let session = with_gate("");
     let child = begin(&session);
     signal(&child);
     std::thread::sleep(std::time::Duration::from_millis(200));
     signal(&child);
     let output = child.wait_with_output().unwrap();
     insta::assert_snapshot!(session.shown(&output), @r"
-    shop / dev · state in [root]/state · 3 resources in the program
+    shop / dev · state in [root]/state · 2 resources in the program
 
       + east   local:Region    region: east
       + till   local:Process   process: till, program: sh, stop_limit_ms: 2000
-        zoo    the same
 
-      3 to create. Longest chain: 2 steps.
+      2 to create. Longest chain: 2 steps.
 
     --- stderr
-    [time]  up        shop / dev: 3 steps
+    [time]  up        shop / dev: 2 steps
     [time]  create    east (local:Region)
     [time]  created   east (local:Region)  [t]
     [time]  create    till (local:Process)
     [time]  stopping  finishing 1 running step; press again to stop at once (as safe as a crash: the next run picks up from there)
-    [time]  stopping  finishing 1 running step; press again to stop at once (as safe as a crash: the next run picks up from there)
+    [time]  stopping  stopping at once, in the middle of 1 running step; the next run picks up from there
     [time]  ended     interrupted after [t]
 
-    interrupted: 1 created, 1 never started after [t]. `up` goes on from here.
+    interrupted: 1 created after [t]. `up` goes on from here.
     --- exit 130
     ");
     session.write("gate", "");
     insta::assert_snapshot!(session.run("up --yes"), @r"
-    shop / dev · state in [root]/state · 3 resources in the program
+    shop / dev · state in [root]/state · 2 resources in the program
 
       ~ till   local:Process   its last create or update did not come to its end
-      + zoo    local:Process   process: zoo, program: sleep, stop_limit_ms: 2000
 
-      1 to create, 1 to update, 1 unchanged.
+      1 to update, 1 unchanged.
 
-    done: 1 created, 1 updated in [t].
+    done: 1 updated in [t].
     --- stderr
     [time]  recovered till (local:Process): adopted local:Process, which the cut-off run had made
 
-    [time]  up        shop / dev: 2 steps
+    [time]  up        shop / dev: 1 step
     [time]  update    till (local:Process)
     [time]  updated   till (local:Process)  [t]
-    [time]  create    zoo (local:Process)
-    [time]  created   zoo (local:Process)  [t]
     [time]  ended     done after [t]
     ");
-    assert_eq!(marked(&session.path("l")), ["till", "zoo"]);
+    assert_eq!(marked(&session.path("l")), ["till"]);
 }

@@ -149,7 +149,6 @@ fn a_plan_is_summed_up_for_a_pull_request() {
            content: first -> ""
            path: [root]/files/a -> [root]/files/elsewhere (the API can't change it)
            declared at tests/program/main.rs:82
-           declared at tests/program/main.rs:82
       -  c   local:File   no longer in the program (was tests/program/main.rs:82)
       -  d   local:File   no longer in the program (was tests/program/main.rs:82)
 

@@ -67,26 +67,23 @@ fn state_is_mended_by_hand() {
 
       1 to delete (page). Refused: 1.
 
-    done: 2 deleted in [t].
     --- stderr
-    [time]  destroy   shop / dev: 2 steps
-    [time]  delete    sign (local:File)
-    [time]  deleted   sign (local:File)  [t]
-    [time]  delete    page (local:File)
-    [time]  deleted   page (local:File)  [t]
-    [time]  ended     done after [t]
+    error: `sign` (local:File) is protected and would be deleted (tests/program/main.rs:82) [T0301]
+      try: take `.protected()` out of the program, or run `state unprotect`, then try again
+
+    nothing was changed: there is an error.
+    --- exit 5
     ");
-    insta::assert_snapshot!(session.run("state unprotect sign"), @r"
-    error: there is no resource `sign` in state
-    --- exit 2
-    ");
+    insta::assert_snapshot!(session.run("state unprotect sign"), @"sign is no longer protected until the next `up`: what the program says counts then.");
     insta::assert_snapshot!(session.run("state rm page"), @r"
-    error: there is no resource `page` in state
+    warning: needed by sign
+    error: `Forget page? The real object stays.` needs an answer, and nobody is there to give it
+      try: pass --yes (or set TERRANE_YES=1) to go ahead without being asked
     --- exit 2
     ");
     insta::assert_snapshot!(session.run("state rm page --yes"), @r"
-    error: there is no resource `page` in state
-    --- exit 2
+    warning: needed by sign
+    Forgot page.
     ");
     session.data("destroy --yes");
     assert!(session.path("files/page").exists(), "what was forgotten stays");

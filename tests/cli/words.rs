@@ -47,11 +47,10 @@ fn mistakes_of_typing_are_answered_with_what_was_meant() {
     ");
     insta::assert_snapshot!(session.run("local"), @r"
     error: `local` needs a command
-      local status   What runs where: processes, balancers, buckets, cuts
-      local logs   The log of a process: NAME [--follow]
-      local cut   Cut two regions from each other: REGION REGION
-      local heal   Heal the cut between two regions: REGION REGION
-      local agent   Serve a region; started by `up`
+      local status  What runs where: processes, balancers, buckets, cuts
+      local logs    The log of a process: NAME [--follow]
+      local cut     Cut two regions from each other: REGION REGION
+      local heal    Heal the cut between two regions: REGION REGION
     --- exit 2
     ");
     insta::assert_snapshot!(session.run("up --parallel 0"), @r"
@@ -116,7 +115,6 @@ fn the_program_tells_about_itself() {
           --non-interactive  Never ask; where an answer is needed, fail
 
     Commands of providers:
-      local agent   Serve a region; started by `up`
       local cut     Cut two regions from each other: REGION REGION
       local heal    Heal the cut between two regions: REGION REGION
       local logs    The log of a process: NAME [--follow]
