@@ -134,7 +134,7 @@ fn no_secret_is_on_the_disk_in_the_clear() {
     session.data("preview --save plan.json");
     session.data("up --yes --plan plan.json");
     kill_at(&session, "destroy --yes --json", moments::Moment::Event(3));
-    for folder in ["state", "work/plan.json"] {
+    for folder in ["state", "desk/plan.json"] {
         for form in ["hunter2-file", "hunter2-till"].iter().flat_map(|secret| world::forms(secret)) {
             let found = world::containing(&session.path(folder), &form);
             assert!(found.is_empty(), "`{form}` stands in {found:?}");

@@ -32,7 +32,7 @@ impl Session {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         // Short, since it holds Unix sockets; another run's tests have another number.
         let root = PathBuf::from(format!("/tmp/shop-{}-{number}", std::process::id()));
-        let folders = ["work", "files", "home"].map(|name| root.join(name));
+        let folders = ["desk", "files", "home"].map(|name| root.join(name));
         folders.iter().for_each(|folder| fs::create_dir_all(folder).unwrap());
         // Two test runs at once must not meet on an address, so it depends on the process.
         let network = format!("127.{}.{}", 100 + number, std::process::id() % 250);
@@ -51,7 +51,7 @@ impl Session {
     pub(crate) fn config(&self, text: &str) {
         let folder = self.root.join("files");
         let text = format!("folder = '{}'\n{text}", folder.display()).replace("NET", &self.network);
-        self.write("work/terrane.toml", text);
+        self.write("desk/terrane.toml", text);
     }
 
     /// A path below the session's folder.
@@ -76,7 +76,7 @@ impl Session {
     /// The program with some words, in the folder with the configuration, knowing of nothing outside of the session.
     pub(crate) fn program(&self, words: &str) -> Command {
         let mut program = Command::new(env!("CARGO_BIN_EXE_terrane-test-program"));
-        program.args(words.split_whitespace()).current_dir(self.path("work")).stdin(Stdio::null());
+        program.args(words.split_whitespace()).current_dir(self.path("desk")).stdin(Stdio::null());
         program.env_clear().env("PATH", env::var_os("PATH").unwrap_or_default()).env("USER", "ada");
         program.env("HOME", self.path("home")).env("TERRANE_STATE", self.path("state"));
         // One step after the other, so that what is printed has one order.
@@ -109,12 +109,22 @@ impl Session {
             Some(code) => format!("--- exit {code}\n"),
             None => format!("--- {}\n", output.status),
         };
-        redact::redact(&format!("{out}{separator}{err}{status}"), &self.root, &self.network)
+        self.redacted(&format!("{out}{separator}{err}{status}"))
+    }
+
+    /// A text without what differs from run to run.
+    pub(crate) fn redacted(&self, text: &str) -> String {
+        redact::redact(text, &self.root, &self.network)
     }
 
     /// Starts a command and leaves it running.
     pub(crate) fn start(&self, words: &str) -> Child {
         self.program(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// Ends all that the session has started.
+    pub(crate) fn end_processes(&self) {
+        processes::end_all(&self.root);
     }
 
     /// The folder of a region of the stack `dev`.
@@ -125,7 +135,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        processes::end_all(&self.root);
+        self.end_processes();
         // A folder that can't be removed is no reason to fail a test that has passed.
         let _ = fs::remove_dir_all(&self.root);
     }

@@ -43,9 +43,9 @@ fn a_wrong_value_and_a_broken_file_are_named_with_their_line() {
     error: terrane.toml:4:1: duplicate key
     --- exit 2
     ");
-    session.write("work/terrane.toml", [b'a', 0xff, b'=']);
+    session.write("desk/terrane.toml", [b'a', 0xff, b'=']);
     insta::assert_snapshot!(refused(&session, "up --yes", 1), @r"
-    error: could not read [root]/work/terrane.toml: stream did not contain valid UTF-8
+    error: could not read [root]/desk/terrane.toml: stream did not contain valid UTF-8
     --- exit 1
     ");
 }
@@ -89,9 +89,9 @@ fn a_resource_has_a_name_that_can_be_one() {
       2 to create.
 
     --- stderr
-    error: resource `../page`: a name has a slash or a control character (tests/program/main.rs:82) [T0103]
+    error: resource `../page`: a name has a slash or a control character (tests/program/main.rs:[line]) [T0103]
 
-    error: resource `a/b`: a name has a slash or a control character (tests/program/main.rs:82) [T0103]
+    error: resource `a/b`: a name has a slash or a control character (tests/program/main.rs:[line]) [T0103]
 
     nothing was changed: there are 2 errors.
     --- exit 1

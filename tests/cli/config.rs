@@ -11,7 +11,7 @@ fn values_are_read_and_written() {
     terrane.toml:3:1   file.page.content   for everyone
     terrane.toml:1:1   folder              [root]/files
     ");
-    insta::assert_snapshot!(session.run("config set file.page.content dev"), @"Set `file.page.content` in [root]/work/terrane.dev.toml.");
+    insta::assert_snapshot!(session.run("config set file.page.content dev"), @"Set `file.page.content` in [root]/desk/terrane.dev.toml.");
     insta::assert_snapshot!(session.run("config get file.page.content"), @"dev");
     insta::assert_snapshot!(session.run("config ls"), @r"
     place                  key                 value
@@ -20,9 +20,9 @@ fn values_are_read_and_written() {
     ");
     session.data("up --yes");
     assert_eq!(session.read("files/page"), "dev");
-    insta::assert_snapshot!(session.run("config rm file.page.content"), @"Removed `file.page.content` from [root]/work/terrane.dev.toml.");
+    insta::assert_snapshot!(session.run("config rm file.page.content"), @"Removed `file.page.content` from [root]/desk/terrane.dev.toml.");
     insta::assert_snapshot!(session.run("config rm file.page.content"), @r"
-    error: `file.page.content` does not stand in [root]/work/terrane.dev.toml
+    error: `file.page.content` does not stand in [root]/desk/terrane.dev.toml
       try: it stands at terrane.toml:3:1, for every stack: change it there
     --- exit 2
     ");
@@ -53,15 +53,15 @@ fn the_folder_with_the_configuration_can_be_named() {
     --- exit 1
     ");
     insta::assert_snapshot!(from("home", "preview --folder ../nowhere"), @r"
-        error: there is no folder ../nowhere
-          try: --folder (or TERRANE_FOLDER) says where terrane.toml is searched from
-        --- exit 2
+    error: there is no folder ../nowhere
+      try: --folder (or TERRANE_FOLDER) says where terrane.toml is searched from
+    --- exit 2
     ");
     // A folder below will do: the search goes upward. The region's agent evaluates the program, too, and needs its configuration.
-    fs::create_dir(session.path("work/below")).unwrap();
-    let up = from("home", "up --yes -C ../work/below");
+    fs::create_dir(session.path("desk/below")).unwrap();
+    let up = from("home", "up --yes -C ../desk/below");
     assert!(up.contains("done: 3 created"), "{up}");
-    let listed = from("home", "-C ../work local status");
+    let listed = from("home", "-C ../desk local status");
     assert!(listed.contains("till             ready"), "{listed}");
 }
 
@@ -69,9 +69,9 @@ fn the_folder_with_the_configuration_can_be_named() {
 fn the_agent_of_a_region_belongs_to_the_stack_that_made_it() {
     let session =
         Session::with("[region.east]\n[process.till]\nregion = 'east'\nprogram = 'sleep'\narguments = ['1000']\n");
-    session.write("work/terrane.prod.toml", "file.page.content = 'prod'\n");
+    session.write("desk/terrane.prod.toml", "file.page.content = 'prod'\n");
     // Only `prod` can be evaluated: an agent that took itself for one of `dev` would not come up.
-    session.write("work/terrane.dev.toml", "ends = 'failing'\n");
+    session.write("desk/terrane.dev.toml", "ends = 'failing'\n");
     session.data("up --yes --stack prod");
     let agent = session.path("l/shop/prod/east/agent.pid");
     eventually("the agent of prod runs", || agent.exists());

@@ -2,7 +2,10 @@
 
 use crate::session::{Session, eventually, marked};
 use rustix::process::{Pid, Signal, kill_process};
-use std::process::Child;
+use std::{
+    io::{BufRead, BufReader, Read},
+    process::{Child, ChildStderr, Output},
+};
 
 /// A process that comes after the till.
 const ZOO: &str = "[process.zoo]\nregion = 'east'\nprogram = 'sleep'\narguments = ['1000']\n";
@@ -20,21 +23,46 @@ fn with_gate(more: &str) -> Session {
     session
 }
 
-fn begin(session: &Session) -> Child {
-    let child = session.start("up --yes");
-    eventually("the till is being opened", || !marked(&session.path("l")).is_empty());
-    child
+/// A run, with what it has said so far.
+struct Run {
+    child: Child,
+    said: BufReader<ChildStderr>,
+    read: String,
 }
 
-fn signal(child: &Child) {
-    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
-    kill_process(pid, Signal::INT).unwrap();
+impl Run {
+    fn begin(session: &Session) -> Self {
+        let mut child = session.start("up --yes");
+        let said = BufReader::new(child.stderr.take().unwrap());
+        let mut run = Self { child, said, read: String::new() };
+        run.hear("create    till");
+        eventually("the till is being opened", || !marked(&session.path("l")).is_empty());
+        run
+    }
+
+    /// Waits until it says something.
+    fn hear(&mut self, words: &str) {
+        while !self.read.lines().last().is_some_and(|line| line.contains(words)) {
+            assert!(self.said.read_line(&mut self.read).unwrap() > 0, "it has ended: {}", self.read);
+        }
+    }
+
+    fn interrupt(&self) {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
+        kill_process(pid, Signal::INT).unwrap();
+    }
+
+    fn end(mut self, session: &Session) -> String {
+        self.said.read_to_string(&mut self.read).unwrap();
+        let output = self.child.wait_with_output().unwrap();
+        session.shown(&Output { stderr: self.read.into_bytes(), ..output })
+    }
 }
 
 #[test]
 fn one_works_on_a_stack_at_a_time() {
     let session = with_gate("");
-    let first = begin(&session);
+    let first = Run::begin(&session);
     insta::assert_snapshot!(session.run("up --yes"), @r"
     error: the stack is in use by ada on [host] (`terrane-test-program up`, process [pid], since [time])
       try: wait until it is done; the lock of a process that has ended is taken over by itself
@@ -42,18 +70,18 @@ fn one_works_on_a_stack_at_a_time() {
     ");
     assert_eq!(session.output("preview").status.code(), Some(0), "looking needs no lock");
     session.write("gate", "");
-    let first = first.wait_with_output().unwrap();
-    assert!(first.status.success(), "{}", session.shown(&first));
+    let first = first.end(&session);
+    assert!(first.contains("done: 2 created"), "{first}");
 }
 
 #[test]
 fn the_first_interrupt_lets_running_steps_end() {
     let session = with_gate(ZOO);
-    let child = begin(&session);
-    signal(&child);
+    let mut run = Run::begin(&session);
+    run.interrupt();
+    run.hear("stopping");
     session.write("gate", "");
-    let output = child.wait_with_output().unwrap();
-    insta::assert_snapshot!(session.shown(&output), @r"
+    insta::assert_snapshot!(run.end(&session), @r"
     shop / dev · state in [root]/state · 3 resources in the program
 
       + east   local:Region    region: east
@@ -93,12 +121,11 @@ fn the_first_interrupt_lets_running_steps_end() {
 #[test]
 fn the_second_interrupt_stops_at_once() {
     let session = with_gate("");
-    let child = begin(&session);
-    signal(&child);
-    std::thread::sleep(std::time::Duration::from_millis(200));
-    signal(&child);
-    let output = child.wait_with_output().unwrap();
-    insta::assert_snapshot!(session.shown(&output), @r"
+    let mut run = Run::begin(&session);
+    run.interrupt();
+    run.hear("stopping");
+    run.interrupt();
+    insta::assert_snapshot!(run.end(&session), @r"
     shop / dev · state in [root]/state · 2 resources in the program
 
       + east   local:Region    region: east

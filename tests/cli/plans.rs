@@ -115,7 +115,7 @@ fn a_saved_plan_is_carried_out_exactly_or_refused() {
     --- exit 5
     "#);
     assert!(!session.path("files/d").exists());
-    session.write("work/plan.json", "{}");
+    session.write("desk/plan.json", "{}");
     insta::assert_snapshot!(session.run("up --plan plan.json"), @r"
     error: plan.json is not a plan that can be used: missing field `format` at line 1 column 2
     --- exit 2
@@ -128,7 +128,7 @@ fn a_plan_is_summed_up_for_a_pull_request() {
     session.data("up --yes");
     session.config("[file.a]\nat = 'elsewhere'\n[file.b]\nreads = 'a'\n");
     session.data("preview --summary plan.md");
-    insta::assert_snapshot!(session.read("work/plan.md").replace(&session.path("").display().to_string(), "[root]/"), @r#"
+    insta::assert_snapshot!(session.redacted(&session.read("desk/plan.md")), @r#"
     ### shop / dev: `up`
 
     1 to update, 1 to replace (a), 2 to delete (c, d). Longest chain: 2 steps.
@@ -143,14 +143,14 @@ fn a_plan_is_summed_up_for_a_pull_request() {
 
     ```text
       ~? b   local:File   content: "after [root]/files/a\n" -> known after a.path
-           because b.content  <-  a.path   tests/program/main.rs:82
+           because b.content  <-  a.path   tests/program/main.rs:[line]
 
       ±  a   local:File
            content: first -> ""
            path: [root]/files/a -> [root]/files/elsewhere (the API can't change it)
-           declared at tests/program/main.rs:82
-      -  c   local:File   no longer in the program (was tests/program/main.rs:82)
-      -  d   local:File   no longer in the program (was tests/program/main.rs:82)
+           declared at tests/program/main.rs:[line]
+      -  c   local:File   no longer in the program (was tests/program/main.rs:[line])
+      -  d   local:File   no longer in the program (was tests/program/main.rs:[line])
 
       A `?` after a symbol: may turn out to be less, once the values that it waits for are known.
       1 to update, 1 to replace (a), 2 to delete (c, d). Longest chain: 2 steps.

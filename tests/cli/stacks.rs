@@ -63,23 +63,21 @@ fn a_stack_tells_what_it_has_and_what_happened() {
     sign   [root]/files/sign
     till   [root]/files/till
     ");
-    insta::assert_snapshot!(session.run("stack output sign"), @r"
-        [root]/files/sign
-    ");
+    insta::assert_snapshot!(session.run("stack output sign"), @"[root]/files/sign");
     insta::assert_snapshot!(session.run("stack output sing"), @r"
-        error: stack `dev` exports no `sing`
-          try: did you mean `sign`?
-        --- exit 2
+    error: stack `dev` exports no `sing`
+      try: did you mean `sign`?
+    --- exit 2
     ");
     insta::assert_snapshot!(session.run("stack graph"), @r#"
-        digraph "dev" {
-          rankdir = LR;
-          node [shape = box];
-          "dev/shop/local:File/page" [label = "page\nlocal:File"];
-          "dev/shop/local:File/sign" [label = "sign\nlocal:File"];
-          "dev/shop/local:File/sign" -> "dev/shop/local:File/page";
-          "dev/shop/local:File/till" [label = "till\nlocal:File"];
-        }
+    digraph "dev" {
+      rankdir = LR;
+      node [shape = box];
+      "dev/shop/local:File/page" [label = "page\nlocal:File"];
+      "dev/shop/local:File/sign" [label = "sign\nlocal:File"];
+      "dev/shop/local:File/sign" -> "dev/shop/local:File/page";
+      "dev/shop/local:File/till" [label = "till\nlocal:File"];
+    }
     "#);
     session.data("destroy --yes --message closing");
     // How wide its columns are depends on how long the runs took.

@@ -23,7 +23,7 @@ fn state_is_shown_without_its_secrets() {
     till   local:File
       urn           dev/shop/local:File/till
       operation     [op]
-      declared      tests/program/main.rs:82
+      declared      tests/program/main.rs:[line]
       made          [time]
       changed       [time]
       depends on    page
@@ -68,7 +68,7 @@ fn state_is_mended_by_hand() {
       1 to delete (page). Refused: 1.
 
     --- stderr
-    error: `sign` (local:File) is protected and would be deleted (tests/program/main.rs:82) [T0301]
+    error: `sign` (local:File) is protected and would be deleted (tests/program/main.rs:[line]) [T0301]
       try: take `.protected()` out of the program, or run `state unprotect`, then try again
 
     nothing was changed: there is an error.

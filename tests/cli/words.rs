@@ -79,7 +79,7 @@ fn the_program_tells_about_itself() {
     stack           dev
     state           file://[root]/state
     folder
-    configuration   [root]/work/terrane.toml
+    configuration   [root]/desk/terrane.toml
     provider local  local:Region, local:Process, local:TcpBalancer, local:Bucket, local:Replication, local:NpmPackage, local:File
     ");
     insta::assert_snapshot!(session.run("--help"), @r"
@@ -154,10 +154,10 @@ fn two_programs_of_one_name_do_not_share_state() {
         let output = session.program(words).env("CARGO_MANIFEST_DIR", session.path(folder)).output().unwrap();
         session.shown(&output)
     };
-    assert!(as_of("work", "up --yes").contains("done: 1 created"));
+    assert!(as_of("desk", "up --yes").contains("done: 1 created"));
     insta::assert_snapshot!(as_of("home", "preview"), @r"
     error: project `shop` has state already, and it belongs to another program
-      that program: [root]/work
+      that program: [root]/desk
       this program: [root]/home
       the state:    file://[root]/state
       try: give this program another name, or another place for its state with --state

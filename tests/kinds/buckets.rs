@@ -65,7 +65,7 @@ fn it_is_not_deleted_with_objects_in_it_unless_the_program_says_so() {
     [time]  skipped   east: it waits for ledger
     [time]  ended     failed after [t]
 
-    error: could not delete local:Bucket `ledger` (tests/program/main.rs:106)
+    error: could not delete local:Bucket `ledger` (tests/program/main.rs:[line])
       bucket `ledger` still has objects in it (1)
       try: empty it, or say `.delete_objects(true)` in the program and run `up` first
 

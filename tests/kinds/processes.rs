@@ -50,3 +50,20 @@ fn what_it_is_told_in_secret_is_not_shown() {
         assert!(!shown.contains("hunter2"), "{words}: {shown}");
     }
 }
+
+#[test]
+fn it_inherits_nothing_that_is_meant_for_the_program() {
+    let session = Session::new();
+    let seen = session.path("environment");
+    session.config(&format!(
+        "[region.east]\n[process.till]\nregion = 'east'\nprogram = 'sh'\narguments = ['-c', 'env > {0}.new; mv {0}.new {0}; exec sleep 1000']\n",
+        seen.display()
+    ));
+    let output = session.program("up --yes").env("TERRANE_PASSPHRASE", "open sesame").output().unwrap();
+    assert!(output.status.success(), "{}", session.shown(&output));
+    eventually("it has looked around", || seen.exists());
+    let environment = session.read("environment");
+    let own: Vec<&str> = environment.lines().filter(|line| line.starts_with("TERRANE_")).collect();
+    assert!(own.len() == 1 && own[0].starts_with("TERRANE_PROCESS="), "{own:?}");
+    assert!(environment.contains("PATH="), "{environment}");
+}

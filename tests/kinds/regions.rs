@@ -1,6 +1,6 @@
 //! `local:Region`.
 
-use crate::session::{Session, agent, eventually, is_running, kill, marked};
+use crate::session::{Session, agent, agents, eventually, is_running, kill, marked};
 use std::net::TcpStream;
 
 const EAST: &str = "[region.east]\nendpoint = 'NET.1:9000'\n[process.till]\nregion = 'east'\nprogram = 'sleep'\narguments = ['1000']\n";
@@ -43,4 +43,18 @@ fn it_takes_all_that_is_its_own_along() {
     session.data("destroy --yes");
     assert!(marked(&session.path("l")).is_empty());
     assert!(!session.path("l/shop").exists());
+}
+
+#[test]
+fn what_was_in_it_is_made_again_when_its_folder_is_gone() {
+    let session = Session::with(&format!("{EAST}[bucket.ledger]\nregion = 'east'\n"));
+    session.data("up --yes");
+    agents(&session.path("l")).into_iter().for_each(kill);
+    eventually("the agent is gone", || agents(&session.path("l")).is_empty());
+    session.end_processes();
+    std::fs::remove_dir_all(session.region("east")).unwrap();
+    session.data("up --yes");
+    assert!(session.data("up --yes").contains("no changes"));
+    let status = agent(&session, "east", async |client| client.status().await.unwrap());
+    assert!(status.processes.contains_key("till") && status.buckets.contains_key("ledger"), "{status:?}");
 }

@@ -45,8 +45,7 @@ impl Shop<'_> {
         self.processes(&regions);
         for (name, PackageShape { package, version, program }) in &self.shape.package {
             let package = NpmPackage::new(name).package(package).version(version).program(program);
-            let declared = self.stack.add(&self.local, package);
-            self.stack.export(name, &declared.path.map(|path| path.display().to_string()));
+            self.stack.add(&self.local, package);
         }
     }
 

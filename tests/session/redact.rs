@@ -6,6 +6,7 @@ use std::path::Path;
 pub(super) fn redact(text: &str, root: &Path, network: &str) -> String {
     let text = text.replace(&root.display().to_string(), "[root]").replace(network, "127.x.y");
     let text = moments(&text);
+    let text = after_word(&text, "tests/program/main.rs:", "[line]");
     let text = ["pid ", "agent ", "process "].iter().fold(text, |text, word| after_word(&text, word, "[pid]"));
     let host = rustix::system::uname();
     let text = text.replace(&format!("ada on {}", host.nodename().to_string_lossy()), "ada on [host]");

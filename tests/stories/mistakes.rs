@@ -206,3 +206,23 @@ async fn a_program_that_panics_or_fails_has_done_nothing() {
           not started c
     ");
 }
+
+#[tokio::test]
+async fn two_resources_are_not_one_object() {
+    let story = Story::new("twins");
+    let told = story
+        .preview(|stack, demo| {
+            stack.add(demo, Thing::new("a").value("x").name("logs"));
+            stack.add(demo, Thing::new("b").value("x").name("logs"));
+            stack.add(demo, Thing::new("c").value("x").name("logs").shape("round"));
+            Ok(())
+        })
+        .await;
+    insta::assert_snapshot!(told, @r#"
+        plan
+          create a
+          create b
+          create c
+          T0106 demo:Thing `a` and `b` are the same object: both have `name` "logs" (try: give one of them another name, or declare the object once and pass it on) at 2 sites
+    "#);
+}

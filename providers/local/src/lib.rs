@@ -1,7 +1,8 @@
 //! Terrane's local platform: real servers on one machine, in regions.
 //!
 //! A region is a detached daemon, the [`agent`], with a folder of its own. It runs processes, TCP balancers and an S3
-//! endpoint, brings all of them back after a reboot or a kill, and puts faults on them when asked: cuts, latency, lag.
+//! endpoint, brings back those that die, and puts faults on them when asked: cuts, latency, lag. `up` brings the agent itself back
+//! after a kill or a reboot.
 //! [`client::Client`] speaks to it; [`address`] says which loopback addresses a region uses. Programs
 //! use the kinds in [`resources`] on the provider [`Local`].
 

@@ -1,12 +1,13 @@
 //! Where a cluster runs: the platform that regions, buckets, balancers and nodes are added on.
 
 use crate::{
-    Restate,
+    Deployment, Restate,
     backend::{Backend, LocalBackend},
+    resources::DeploymentDraft,
 };
 use serde::Deserialize;
 use std::sync::Arc;
-use terrane::{Error, On, Result, Stack};
+use terrane::{Complete, Declare, Declared, DraftOf, Error, On, Result, Stack};
 use terrane_local::address::AddressPlan;
 
 /// A platform of the program's stack. Cheap to clone.
@@ -76,7 +77,21 @@ impl Platform {
         &*self.backend
     }
 
-    pub(crate) fn restate(&self) -> &On<Restate> {
+    /// The provider of Restate's own kinds, such as [`Deployment`].
+    pub fn restate(&self) -> &On<Restate> {
         &self.restate
+    }
+}
+
+/// A service is added on the platform like everything else of a cluster.
+impl<A, U> Declare<Platform> for DeploymentDraft<A, U>
+where
+    Self: Complete + DraftOf<Resource = Deployment>,
+{
+    type Declared = Declared<Deployment>;
+
+    #[track_caller]
+    fn declare(self, stack: &Stack, platform: &Platform) -> Self::Declared {
+        stack.add(platform.restate(), self)
     }
 }

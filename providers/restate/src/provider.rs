@@ -1,6 +1,6 @@
 //! The provider of what is Restate's own: membership, the cluster as a whole, deployments.
 
-use crate::resources::{ClusterState, Deployment, Membership};
+use crate::resources::{ClusterState, Deployment, Membership, NodeEntry};
 use serde::{Deserialize, Serialize};
 use terrane::{Kinds, Provider, Result};
 
@@ -17,6 +17,6 @@ impl Provider for Restate {
     }
 
     fn kinds(kinds: &mut Kinds<Self>) {
-        kinds.add::<Membership>().add::<ClusterState>().add::<Deployment>();
+        kinds.add::<NodeEntry>().add::<Membership>().add::<ClusterState>().add::<Deployment>();
     }
 }

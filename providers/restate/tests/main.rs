@@ -6,5 +6,6 @@
 mod shape;
 mod support;
 
+mod one_region;
 mod refusals;
 mod two_regions;

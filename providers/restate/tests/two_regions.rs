@@ -3,7 +3,7 @@
 use crate::{
     shape::Shape,
     support::{
-        callers::{Load, add, value},
+        callers::{Load, add, get, value},
         processes::{self, eventually},
         rehearsal::{Rehearsal, files, free_subnets},
         service,
@@ -33,7 +33,8 @@ fn two_regions_are_made_broken_healed_changed_and_taken_away() {
     assert_eq!(value(&cluster.ingresses, "kept"), 2);
 
     rehearsal.tell("the agent is killed: its servers run on, and `up` heals it");
-    let (agents, servers) = (processes::agents(&rehearsal.region("east")), processes::servers(&rehearsal.region("east")));
+    let (agents, servers) =
+        (processes::agents(&rehearsal.region("east")), processes::servers(&rehearsal.region("east")));
     processes::kill(&agents);
     assert_eq!(processes::servers(&rehearsal.region("east")), servers);
     rehearsal.up();
@@ -50,15 +51,9 @@ fn two_regions_are_made_broken_healed_changed_and_taken_away() {
     snapshots_reach_the_other_region(&rehearsal, &cluster);
     a_cut_is_seen_and_healed(&rehearsal, &cluster, &shape);
 
-    rehearsal.tell("one setting changes");
-    let load = Load::begin("rollout", &cluster.ingresses);
-    shape.rocksdb_mib = 320;
-    rehearsal.shape(&shape);
-    let ran = rehearsal.up();
-    let tally = load.end(&cluster.ingresses);
-    rehearsal.tell(&format!("{} calls acknowledged, the longest took {:?}", tally.acknowledged(), tally.longest));
-    println!("{}", ran.stdout);
-    cluster.is_healthy(&shape);
+    a_setting_changes_under_load(&rehearsal, &cluster, &mut shape);
+    a_service_moves(&rehearsal, &cluster, &mut shape);
+    nodes_come_and_go(&rehearsal, &mut shape);
     assert_eq!(value(&cluster.ingresses, "kept"), 2);
     rehearsal.destroy();
 }
@@ -86,4 +81,54 @@ fn a_cut_is_seen_and_healed(rehearsal: &Rehearsal, cluster: &Cluster, shape: &Sh
     assert_eq!(rehearsal.run(&["local", "heal", "west", "east"]).status, 0);
     cluster.is_healthy(shape);
     assert_eq!(value(&cluster.ingresses, "kept"), 2);
+}
+
+/// Nodes restart one at a time, region by region, and no acknowledged call is lost.
+fn a_setting_changes_under_load(rehearsal: &Rehearsal, cluster: &Cluster, shape: &mut Shape) {
+    let load = Load::begin("rollout", &cluster.ingresses);
+    shape.rocksdb_mib = 320;
+    rehearsal.shape(shape);
+    let ran = rehearsal.up();
+    cluster.has_become(shape);
+    let tally = load.end(&cluster.ingresses);
+    rehearsal.tell(&format!("{} calls acknowledged, the longest took {:?}", tally.acknowledged(), tally.longest));
+    for line in ran.stdout.lines().filter(|line| line.contains("step_") || line.contains("gate_")) {
+        println!("{line}");
+    }
+    let mut running = 0;
+    let mut restarted = Vec::new();
+    for (event, urn) in ran.steps("local:Process") {
+        running += if event == "step_started" { 1 } else { -1 };
+        assert!((0..=1).contains(&running), "two servers restart at the same time");
+        if event == "step_started" {
+            restarted.push(urn);
+        }
+    }
+    let node = |region: &str, index| format!("dev/rehearsal/{region}/local:Process/restate-{index}");
+    assert_eq!(restarted, [node("west", 0), node("west", 1), node("east", 0), node("east", 1)]);
+}
+
+/// A service at another address is another revision: the old one is drained and goes.
+fn a_service_moves(rehearsal: &Rehearsal, cluster: &Cluster, shape: &mut Shape) {
+    let before = rehearsal.outputs("restate:Deployment", "counters")["id"].clone();
+    shape.service = Some(service::serve());
+    rehearsal.shape(shape);
+    rehearsal.up();
+    let after = rehearsal.outputs("restate:Deployment", "counters")["id"].clone();
+    let known = get(&cluster.admins[0], "/deployments");
+    assert!(known.contains(after.as_str().unwrap()) && !known.contains(before.as_str().unwrap()), "{known}");
+    assert_eq!(value(&cluster.ingresses, "kept"), 2);
+}
+
+/// A third node a region comes, goes, and comes again under its name.
+fn nodes_come_and_go(rehearsal: &Rehearsal, shape: &mut Shape) {
+    for count in [3, 2, 3] {
+        rehearsal.tell(&format!("{count} nodes a region"));
+        shape.nodes_per_region = count;
+        rehearsal.shape(shape);
+        rehearsal.up();
+        let cluster = Cluster::of(rehearsal);
+        cluster.has_become(shape);
+        assert_eq!(value(&cluster.ingresses, "kept"), 2);
+    }
 }

@@ -45,8 +45,9 @@ impl Error {
 
     /// What is wrong with a program or plan. A rule of the engine that stands in the way refuses; anything else is the program's failure.
     pub(crate) fn of_faults(faults: Vec<Fault>) -> Self {
-        let refused = faults.iter().any(|fault| fault.code.starts_with("T03"));
-        let exit = if refused { Exit::Refused } else { Exit::Failed };
+        // A program that makes no graph fails; a graph that a check or a protection forbids is refused.
+        let failed = faults.iter().any(|fault| fault.code.starts_with("T01"));
+        let exit = if failed { Exit::Failed } else { Exit::Refused };
         let message = match faults.len() {
             1 => "nothing was changed: there is an error".to_owned(),
             number => format!("nothing was changed: there are {number} errors"),

@@ -36,7 +36,7 @@ pub struct App {
     pub providers: Vec<&'static ProviderSpec>,
     /// The folder of the user's crate.
     pub manifest_dir: String,
-    /// The version of the user's crate.
+    /// The version of Terrane.
     pub version: String,
 }
 

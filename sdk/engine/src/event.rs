@@ -133,7 +133,7 @@ pub enum What {
     },
     /// A run has ended.
     RunEnded {
-        /// `done`, `failed`, `interrupted`, `stopped`.
+        /// `done`, `failed`, `interrupted`, `needs_approval`, `unseen`.
         result: String,
         /// What was carried out.
         #[schemars(with = "std::collections::BTreeMap<String, usize>")]

@@ -126,7 +126,7 @@ impl Buckets {
         }
         let (objects, _) = self.size(name).await?;
         if objects > 0 && data == Data::Kept {
-            let text = format!("bucket `{name}` holds {objects} objects; empty it, or ask for its data to be deleted");
+            let text = format!("bucket `{name}` still has objects in it ({objects})");
             return Err(Error::Conflict(text));
         }
         self.desired.change(|desired| {

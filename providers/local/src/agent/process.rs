@@ -4,7 +4,7 @@
 //! of its identity, a new agent finds what an agent that was killed has left behind: the same specification is adopted, anything
 //! else is stopped.
 
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::{ffi::OsStrExt, process::ExitStatusExt};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -115,7 +115,12 @@ impl Instance {
         }
         let log = logs::open(&home.folder.log(&home.name))?;
         let errors = log.try_clone().map_err(Error::io("open", home.folder.log(&home.name).display()))?;
-        let child = Command::new(&spec.program)
+        let mut command = Command::new(&spec.program);
+        // The flags of this program, and the passphrase of its secrets, are none of a server's business.
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_bytes().starts_with(b"TERRANE_")) {
+            command.env_remove(name);
+        }
+        let child = command
             .args(&spec.arguments)
             .envs(&spec.environment)
             .env(MARKER, &own_folder)

@@ -36,11 +36,7 @@ pub enum Started {
 ///
 /// # Errors
 /// If the program can't be started, or does not answer in time; with the end of its log.
-pub async fn start(
-    folder: &Path,
-    command: Vec<OsString>,
-    environment: &[(&'static str, OsString)],
-) -> Result<Started> {
+pub async fn start(folder: &Path, command: Vec<OsString>, environment: &[(&'static str, OsString)]) -> Result<Started> {
     if Client::answers(folder).await {
         return Ok(Started::Already);
     }

@@ -49,7 +49,7 @@ impl Resource for TcpBalancer {
     async fn read(machine: &Machine, was: &Live<Self>) -> Result<Option<Live<Self>>> {
         let status = machine.look(&was.inputs.region, async |client| client.status().await).await?;
         let seen = match status {
-            None => Some(was.inputs.clone()),
+            None => was.inputs.region.is_remembered().then(|| was.inputs.clone()),
             Some(status) => status.balancers.get(&was.inputs.balancer).map(|seen| Self {
                 listen: seen.listen,
                 target: seen.target,

@@ -52,7 +52,7 @@ impl Resource for Bucket {
     }
 
     async fn read(machine: &Machine, was: &Live<Self>) -> Result<Option<Live<Self>>> {
-        let there = was.inputs.is_there(machine).await?.unwrap_or(true);
+        let there = was.inputs.is_there(machine).await?.unwrap_or_else(|| was.inputs.region.is_remembered());
         Ok(there.then(|| was.clone()))
     }
 
@@ -74,7 +74,12 @@ impl Resource for Bucket {
         if was.inputs.region.folder().exists() {
             let name = was.inputs.bucket.clone();
             let data = if was.inputs.delete_objects { Data::Deleted } else { Data::Kept };
-            machine.call(&was.inputs.region, async |client| client.remove_bucket(&name, data).await).await?;
+            let removed =
+                machine.call(&was.inputs.region, async |client| client.remove_bucket(&name, data).await).await;
+            removed.map_err(|error| match data {
+                Data::Kept => error.help("empty it, or say `.delete_objects(true)` in the program and run `up` first"),
+                Data::Deleted => error,
+            })?;
         }
         Ok(())
     }

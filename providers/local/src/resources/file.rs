@@ -37,7 +37,7 @@ impl File {
     fn write(&self) -> Result<FileOutputs> {
         let folder = self.path.parent().unwrap_or(Path::new("/"));
         fs::create_dir_all(folder).context(format!("making {}", folder.display()))?;
-        let temporary = self.path.with_extension("terrane-new");
+        let temporary = temporary(&self.path);
         let write = || {
             let mut options = fs::OpenOptions::new();
             let mut file = options.write(true).create(true).truncate(true).mode(self.mode).open(&temporary)?;
@@ -46,7 +46,11 @@ impl File {
             file.sync_all()?;
             fs::rename(&temporary, &self.path)
         };
-        write().context(format!("writing {}", self.path.display()))?;
+        let written = write();
+        if written.is_err() {
+            let _ = fs::remove_file(&temporary);
+        }
+        written.context(format!("writing {}", self.path.display()))?;
         Ok(FileOutputs { path: self.path.clone() })
     }
 }
@@ -74,6 +78,8 @@ impl Resource for File {
     }
 
     async fn delete(_: &Machine, was: &Live<Self>, _: &Progress) -> Result<()> {
+        // What a killed process may have left.
+        let _ = fs::remove_file(temporary(&was.inputs.path));
         match fs::remove_file(&was.inputs.path) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
                 Err(error).context(format!("removing {}", was.inputs.path.display()))
@@ -92,6 +98,13 @@ impl Resource for File {
         let (inputs, outputs) = (Self { path: path.clone(), content: String::new(), mode: 0 }, FileOutputs { path });
         seen(&Live { inputs, outputs })
     }
+}
+
+/// Where a content is written before it takes the file's place.
+fn temporary(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(".terrane-new");
+    path.with_file_name(name)
 }
 
 /// The file as it stands.

@@ -7,8 +7,15 @@ use crate::{
     spec::{Data, Limits, ProcessSpec, Readiness},
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
-use terrane::{Creation, Found, Live, Problems, Progress, Resource, Result};
+use std::{
+    collections::BTreeMap,
+    env,
+    ffi::OsString,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use terrane::{Creation, Error, Found, Live, Problems, Progress, Resource, Result};
 
 /// How long a server may take to become ready, if its resource sets no other limit.
 const READY_WITHIN: Duration = Duration::from_secs(120);
@@ -31,7 +38,8 @@ pub struct Process {
     /// Environment variables.
     #[input(default = BTreeMap::new())]
     environment: BTreeMap<String, String>,
-    /// Environment variables that must not be shown or stored in the clear.
+    /// Environment variables that must not be shown, nor stored in the clear in state. The region's agent keeps them in its own folder,
+    /// for its owner only.
     #[input(secret, default = BTreeMap::new())]
     secret_environment: BTreeMap<String, String>,
     /// Files in the process's own folder, written before each start for its owner only: name and content.
@@ -80,7 +88,26 @@ impl Process {
         }
     }
 
+    /// Refuses a program that is not there, rather than waiting for it to start.
+    fn check_program(&self) -> Result<()> {
+        let named = Path::new(&self.program);
+        let found = if named.components().count() > 1 {
+            named.is_file()
+        } else {
+            let own = self.environment.get("PATH").map(OsString::from);
+            let folders = own.or_else(|| env::var_os("PATH")).unwrap_or_default();
+            env::split_paths(&folders).any(|folder| folder.join(named).is_file())
+        };
+        if found {
+            return Ok(());
+        }
+        Err(Error::new(format!("there is no program `{}`", self.program))
+            .help("install it and see that PATH leads to it, or give its absolute path")
+            .not_applied())
+    }
+
     async fn put(&self, machine: &Machine) -> Result<ProcessOutputs> {
+        self.check_program()?;
         let (name, spec) = (self.process.clone(), self.spec());
         let put = async |client: &mut crate::client::Client| {
             client.put_process(&name, spec).await?;
@@ -109,8 +136,9 @@ impl Resource for Process {
     }
 
     async fn read(machine: &Machine, was: &Live<Self>) -> Result<Option<Live<Self>>> {
-        // Without an agent there is nothing to see; the region's own step brings both back.
-        let present = was.inputs.is_present(machine).await?.unwrap_or(true);
+        // Without an agent there is nothing to see; the region's own step brings both back, if the agent's folder is still there.
+        let remembered = || was.inputs.region.is_remembered();
+        let present = was.inputs.is_present(machine).await?.unwrap_or_else(remembered);
         Ok(Some(Live { inputs: Self { present, ..was.inputs.clone() }, outputs: was.outputs.clone() }))
     }
 
@@ -144,9 +172,8 @@ impl Resource for Process {
         let folder = self.region.folder().join("processes").join(&self.process);
         Ok(match self.is_present(machine).await? {
             Some(true) => Found::Ours(ProcessOutputs { folder, addresses: self.addresses.clone() }),
-            Some(false) => Found::Nothing,
-            // The create itself would start the agent, and putting the same process twice changes nothing.
-            None => Found::Nothing,
+            // Without an agent the create starts it, and putting the same process twice changes nothing.
+            Some(false) | None => Found::Nothing,
         })
     }
 }

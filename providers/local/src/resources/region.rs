@@ -1,12 +1,24 @@
 //! `local:Region`: a daemon that runs a region's servers.
 
-use crate::{Local, provider::Machine, spec::EndpointSpec, status::Status};
+use crate::{
+    Local,
+    provider::Machine,
+    spec::EndpointSpec,
+    status::{ProcessState, Status},
+};
 use serde::{Deserialize, Serialize};
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
 use terrane::{Context, Creation, Declared, Found, IntoInput, Live, Output, Problems, Progress, Resource, Result};
+use tokio::time::{Instant, sleep};
+
+/// How long the servers of an agent that was started again are waited for.
+const SERVERS_WITHIN: Duration = Duration::from_secs(30);
+/// How long between two looks at them.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// A region on this machine: a detached agent that runs its servers, balancers and S3 endpoint, and outlives the command that started it.
 #[derive(Resource, Clone, Serialize, Deserialize)]
@@ -54,6 +66,11 @@ impl RegionRef {
     /// The folder of its agent.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Whether an agent that doesn't run knows what it is to bring back when it is started again.
+    pub(crate) fn is_remembered(&self) -> bool {
+        self.folder.join("desired.json").exists()
     }
 }
 
@@ -125,6 +142,24 @@ impl Resource for Region {
         machine.take(&was.outputs.reference).await?.shutdown().await?;
         std::fs::remove_dir_all(folder).context(format!("removing {}", folder.display()))?;
         remove_if_empty(&machine.region_folder("program"), folder.parent());
+        Ok(())
+    }
+
+    /// An agent that was started again brings its servers back. One that can't start is no reason to fail: its own step may be what
+    /// mends it, and comes after this one.
+    async fn wait(&self, machine: &Machine, outputs: &RegionOutputs, progress: &Progress) -> Result<()> {
+        let began = Instant::now();
+        while began.elapsed() < SERVERS_WITHIN {
+            let Some(status) = machine.look(&outputs.reference, async |client| client.status().await).await? else {
+                return Ok(());
+            };
+            let ready = status.processes.values().filter(|process| process.state == ProcessState::Ready).count();
+            if ready == status.processes.len() {
+                return Ok(());
+            }
+            progress.say(format!("{ready} of {} servers ready", status.processes.len()));
+            sleep(PAUSE).await;
+        }
         Ok(())
     }
 

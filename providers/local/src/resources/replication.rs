@@ -53,7 +53,7 @@ impl Replication {
 impl Resource for Replication {
     async fn read(machine: &Machine, was: &Live<Self>) -> Result<Option<Live<Self>>> {
         let status = machine.look(&was.inputs.region, async |client| client.status().await).await?;
-        let Some(status) = status else { return Ok(Some(was.clone())) };
+        let Some(status) = status else { return Ok(was.inputs.region.is_remembered().then(|| was.clone())) };
         let Some(bucket) = status.buckets.get(&was.inputs.bucket) else { return Ok(None) };
         let has = |rule: &&Rule| bucket.replication.contains_key(rule.region.name());
         let rules = was.inputs.rules.iter().filter(has).cloned().collect();

@@ -72,7 +72,7 @@ impl Declare<Platform> for SnapshotBucket {
         let pairs = |from: &String| {
             stores.keys().filter(move |to| *to != from).map(|to| (from.clone(), to.clone())).collect::<Vec<_>>()
         };
-        let replicated = stores.keys().flat_map(|from| pairs(from)).collect();
+        let replicated = stores.keys().flat_map(pairs).collect();
         DeclaredBucket { stores, replicated, lag: self.lag, urns }
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     backend::{Addresses, Server},
     checks::{self, Severity},
     replication::Replication,
-    resources::{ClusterState, ExpectedNode, Membership},
+    resources::{ClusterState, ExpectedNode, Membership, NodeEntry},
     settings::{
         Bifrost, Bytes, Interval, ListenMode, Listener, LogProvider, MetadataClient, Role, Settings, SnapshotSettings,
         Worker,
@@ -158,11 +158,6 @@ impl Declaring<'_> {
         let addresses: Vec<String> =
             placed.iter().map(|placed| format!("http://{}/", placed.addresses.fabric)).collect();
         let mut members = Vec::new();
-        for placed in &placed {
-            let turn = placed.node.region.scope().turn(&rollout, &placed.node.name);
-            let urns = self.serve(&turn, placed, &placed_addresses(&topology));
-            members.push((placed, turn, urns));
-        }
         let cluster = Urn::new(
             self.stack.name(),
             self.stack.project(),
@@ -170,15 +165,26 @@ impl Declaring<'_> {
             "restate:Cluster",
             &self.cluster.name,
         );
+        for placed in &placed {
+            let (node, scope) = (placed.node, placed.node.region.scope());
+            let own = format!("http://{}/", placed.addresses.fabric);
+            let others: Vec<String> = addresses.iter().filter(|address| **address != own).cloned().collect();
+            let entry = NodeEntry::new(format!("restate-{}-entry", node.index)).node_name(&node.name);
+            let entry = entry.restatectl(&ctl).others(others.clone()).deleted_with(&cluster);
+            let entry = scope.add(self.platform.restate(), entry);
+            let turn = scope.turn(&rollout, &node.name);
+            let urns = self.serve(&turn, placed, &placed_addresses(&topology), entry.urns());
+            members.push((placed, turn, urns, others));
+        }
         let mut urns = Vec::new();
-        for (placed, turn, servers) in members {
+        for (placed, turn, servers, others) in members {
             let node = placed.node;
             let draft = Membership::new(format!("restate-{}", node.index))
                 .node_name(&node.name)
                 .location(location(node))
                 .address(&placed.advertised)
                 .restatectl(&ctl)
-                .cluster(addresses.clone())
+                .others(others)
                 .metadata_server(self.roles(node).contains(&Role::MetadataServer))
                 .after(&servers)
                 .deleted_with(&cluster);
@@ -260,7 +266,10 @@ impl Declaring<'_> {
                     self.stack.refuse(Fault::new(&format!("restate/{}", finding.code), message).help(&finding.help));
                 }
                 Severity::Warning => {
-                    self.stack.warn(&finding.subject, format!("{}; {}", finding.message, finding.help))
+                    self.stack.warn(
+                        &finding.subject,
+                        format!("{}; {} [restate/{}]", finding.message, finding.help, finding.code),
+                    );
                 }
             }
         }
@@ -306,7 +315,7 @@ impl Declaring<'_> {
         self.stack.rollout(&self.cluster.name, Rollout::one_at_a_time().ordered_by(members).gate(gate))
     }
 
-    fn serve(&self, turn: &Stack, placed: &Placed<'_>, addresses: &[String]) -> Vec<Urn> {
+    fn serve(&self, turn: &Stack, placed: &Placed<'_>, addresses: &[String], entry: Vec<Urn>) -> Vec<Urn> {
         let node = placed.node;
         let settings = self.settings(placed, addresses);
         let config = settings.to_toml().unwrap_or_else(|error| {
@@ -314,6 +323,7 @@ impl Declaring<'_> {
             String::new()
         });
         let mut after = node.after.clone();
+        after.extend(entry);
         after.extend(self.cluster.metadata.iter().flat_map(Refers::urns));
         after.extend(self.cluster.snapshots.iter().flat_map(Refers::urns));
         let server = Server {
@@ -372,7 +382,13 @@ impl Declaring<'_> {
             ..Settings::default()
         };
         if let Some(adjust) = &node.adjust {
+            let before = identity(&settings);
             adjust(&mut settings);
+            if identity(&settings) != before {
+                let message = format!("{}: `.settings(..)` changes what the cluster was checked with", node.name);
+                let help = "set name, zone, roles and balancer with the node's own words; who provisions is the cluster's business";
+                self.stack.refuse(Fault::new("T0406", message).help(help));
+            }
         }
         settings
     }
@@ -447,4 +463,20 @@ fn location(node: &Node) -> String {
 /// A bucket and the cluster's own prefix in it.
 fn destination(bucket: &str, cluster: &str) -> String {
     format!("s3://{bucket}/{cluster}")
+}
+
+/// The settings that the checks and the table of failures are made from.
+fn identity(settings: &Settings) -> impl PartialEq + use<> {
+    let Settings { node_name, cluster_name, location, roles, auto_provision, fabric, default_replication, .. } =
+        settings.clone();
+    (
+        node_name,
+        cluster_name,
+        location,
+        roles,
+        auto_provision,
+        fabric,
+        default_replication,
+        settings.default_num_partitions,
+    )
 }

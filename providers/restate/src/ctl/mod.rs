@@ -12,11 +12,15 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use hyper::Method;
 use serde::de::DeserializeOwned;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 pub use parse::{Answer, Configuration, Provisioned};
 
-use crate::health::Tables;
+use crate::health::{Node, Tables};
+use crate::http;
 use crate::replication::Replication;
 use crate::settings::Interval;
 
@@ -137,6 +141,9 @@ pub enum Logs {
 const SNAPSHOT_ATTEMPTS: u32 = 5;
 const SNAPSHOT_PAUSE: Duration = Duration::from_millis(500);
 
+/// How long a node may take to say who it is.
+const IDENTITY_LIMIT: Duration = Duration::from_secs(2);
+
 impl Restatectl {
     /// `restatectl` at a path, against the node at an advertised address, with 15 seconds for a call.
     #[must_use]
@@ -173,6 +180,7 @@ impl Restatectl {
             self.sql("select * from partition_replica_set"),
             self.sql("select * from partitions"),
         )?;
+        let generations = generations(&nodes.rows).await;
         let warnings = [nodes.warnings, tails.warnings, processors.warnings, replicas.warnings, partitions.warnings];
         Ok(Tables {
             nodes: nodes.rows,
@@ -180,6 +188,7 @@ impl Restatectl {
             processors: processors.rows,
             replicas: replicas.rows,
             partitions: partitions.rows,
+            generations,
             warnings: warnings.concat(),
         })
     }
@@ -273,6 +282,38 @@ impl Restatectl {
         self.set_state("set-worker-state", ids, ["--worker-state", &state.to_string()], safety).await
     }
 
+    /// Ends the newest segment of a log and begins another, on nodes that now take records. Restate does so by itself only where the new
+    /// set of nodes would be better than the old one.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn reconfigure_log(&self, log: u32) -> Result<(), Error> {
+        self.run(&["logs", "reconfigure", "--yes", "--log-id", &log.to_string()]).await.map(|_| ())
+    }
+
+    /// Takes nodes out of the replicated metadata store. Its last member stays.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn remove_metadata_servers(&self, ids: &[&str]) -> Result<(), Error> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        self.run(&["metadata-server", "remove-node", "--yes", &ids.join(",")]).await.map(|_| ())
+    }
+
+    /// Takes nodes out of the cluster's configuration for good: their ids are never given again, their names are free. A server that
+    /// still runs would join anew at once, so it has to be stopped first.
+    ///
+    /// # Errors
+    /// The call failed, as it does while a log has a segment on one of them, however old.
+    pub async fn remove_nodes(&self, ids: &[&str]) -> Result<(), Error> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        self.run(&["nodes", "remove", "--yes", "--nodes", &ids.join(",")]).await.map(|_| ())
+    }
+
     async fn set_state(&self, verb: &str, ids: &[&str], state: [&str; 2], safety: Safety) -> Result<(), Error> {
         if ids.is_empty() {
             return Ok(());
@@ -285,6 +326,24 @@ impl Restatectl {
         }
         self.run(&arguments).await.map(|_| ())
     }
+}
+
+/// The generations that nodes seen as alive say they have, by name. Asked at the nodes' own addresses, all at the same time.
+async fn generations(nodes: &[Node]) -> BTreeMap<String, Option<String>> {
+    let mut asked = JoinSet::new();
+    for node in nodes.iter().filter(|node| node.state == "alive" && node.address.starts_with("http://")) {
+        let (name, url) = (node.name.clone(), format!("{}/health", node.address.trim_end_matches('/')));
+        asked.spawn(async move {
+            let answer = timeout(IDENTITY_LIMIT, http::ask(Method::GET, &url, None)).await;
+            let identity = answer.ok().and_then(Result::ok).and_then(|answer| answer.json().ok());
+            (name, identity.and_then(|identity| Some(identity["node_id"].as_str()?.to_owned())))
+        });
+    }
+    let mut generations = BTreeMap::new();
+    while let Some(answer) = asked.join_next().await {
+        generations.extend(answer);
+    }
+    generations
 }
 
 impl fmt::Display for StorageState {

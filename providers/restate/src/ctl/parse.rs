@@ -108,10 +108,7 @@ mod tests {
     fn rows_without_null_columns_and_an_answer_that_is_not_whole() {
         let stdout = r#"[{"log_id":3,"segment_index":1,"replication":"{node: 3, region: 2}"}]"#;
         let whole: Answer<Tail> = rows(&printed(stdout, "1 rows. Query took 12.3ms\n")).unwrap();
-        assert_eq!(
-            whole.rows,
-            [Tail { log_id: 3, replication: "{node: 3, region: 2}".to_owned(), nodeset: String::new() }]
-        );
+        assert_eq!(whole.rows, [Tail { log_id: 3, replication: "{node: 3, region: 2}".to_owned(), ..Tail::default() }]);
         assert!(whole.warnings.is_empty());
         let stderr = "WARNING (partial results):\n  N3: connection refused\n0 rows. Query took 1ms\n";
         let partial: Answer<Tail> = rows(&printed("", stderr)).unwrap();

@@ -81,12 +81,11 @@ impl Health {
 
 fn progress(tables: &Tables, expected: &Expected, led: usize, unreplicated: usize) -> String {
     let (partitions, nodes) = (partition_count(tables, expected), expected.nodes.len());
-    let is_alive = |name: &&String| tables.nodes.iter().any(|node| node.name == **name && node.state == "alive");
+    let is_alive = |name: &&String| tables.nodes.iter().any(|node| node.name == **name && tables.is_alive(node));
     let alive = expected.nodes.keys().filter(is_alive).count();
     let mut progress = format!("{led} of {partitions} partitions led · {alive} of {nodes} nodes alive");
     if led == partitions && alive == nodes && unreplicated > 0 {
-        let logs = partitions.max(tables.tails.len());
-        progress.push_str(&format!(" · {} of {logs} logs replicated", logs.saturating_sub(unreplicated)));
+        progress.push_str(&format!(" · {} of {partitions} logs replicated", partitions.saturating_sub(unreplicated)));
     }
     progress
 }
@@ -103,6 +102,8 @@ fn complaint(tables: &Tables, name: &str, expected: &ExpectedNode) -> Option<Str
     let wanted = |role, state: &str, ready: &str| expected.roles.contains(&role) && state != ready;
     if node.state != "alive" {
         Some(format!("is {}", if node.state.is_empty() { "unknown" } else { &node.state }))
+    } else if tables.has_restarted(node) {
+        Some("has ended or restarted, which the others have not seen yet".to_owned())
     } else if wanted(Role::LogServer, &node.storage_state, "read-write") {
         Some(format!("takes no records: its storage is {}", node.storage_state))
     } else if wanted(Role::Worker, &node.worker_state, "active") {
@@ -127,7 +128,7 @@ fn leaders(tables: &Tables, expected: &Expected, missing: &mut Vec<String>) -> u
         let leads = |row: &&Processor| {
             row.partition_id == partition.partition_id && row.effective_mode.eq_ignore_ascii_case("leader")
         };
-        match tables.processors.iter().filter(leads).count() {
+        match tables.running().filter(leads).count() {
             1 => led += 1,
             0 => missing.push(format!("partition {} has no leader", partition.partition_id)),
             several => missing.push(format!("partition {} has {several} leaders", partition.partition_id)),
@@ -151,7 +152,7 @@ fn replicas(tables: &Tables, expected: &Expected) -> Vec<String> {
         }
     }
     let caught_up = |replica: &Replica| {
-        tables.processors.iter().any(|row| {
+        tables.running().any(|row| {
             row.partition_id == replica.partition_id
                 && row.plain_node_id == replica.plain_node_id
                 && row.replay_status.eq_ignore_ascii_case("active")
@@ -164,12 +165,14 @@ fn replicas(tables: &Tables, expected: &Expected) -> Vec<String> {
     missing
 }
 
-/// Logs whose newest segment isn't replicated as asked.
+/// Logs whose newest segment isn't replicated as asked. A sealed log has none: it gets one, as asked, with its next record.
 fn tails(tables: &Tables, expected: &Expected) -> Vec<String> {
     let tail = |log: u32| tables.tails.iter().find(move |tail| tail.log_id == log);
     let without = tables.partitions.iter().filter(|partition| tail(partition.log()).is_none());
     let mut missing: Vec<String> = without.map(|partition| format!("log {} has no segment", partition.log())).collect();
-    missing.extend(tables.tails.iter().filter_map(|tail| {
+    let sealed: BTreeSet<u32> = tables.tails.iter().filter(|tail| !tail.is_segment()).map(|tail| tail.log_id).collect();
+    let open = tables.tails.iter().filter(|tail| !sealed.contains(&tail.log_id));
+    missing.extend(open.filter_map(|tail| {
         if tail.replication.parse() != Ok(expected.replication) {
             Some(format!("log {} is replicated {}, not {}", tail.log_id, tail.replication, expected.replication))
         } else if !expected.replication.is_met_by(tables.domains(rows::ids(&tail.nodeset))) {

@@ -1,7 +1,7 @@
 //! Rows of `restatectl sql --json`: the columns that the verdict is made of. Null columns are left out of a row, hence
 //! the defaults.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -20,6 +20,9 @@ pub struct Tables {
     pub replicas: Vec<Replica>,
     /// `partitions`.
     pub partitions: Vec<Partition>,
+    /// The generations that nodes say they have, by name; none for one that doesn't answer. A table shows a node that has just
+    /// restarted as it was before, alive, until the others notice.
+    pub generations: BTreeMap<String, Option<String>>,
     /// What nodes couldn't answer: with any of these, rows may be missing.
     pub warnings: Vec<String>,
 }
@@ -54,6 +57,8 @@ pub struct Node {
 pub struct Tail {
     /// The log.
     pub log_id: u32,
+    /// `replicated`, or `sealed` for the mark after the last segment of a log that nobody has written to since its sequencer went.
+    pub kind: String,
     /// As text: `{node: 3, region: 2}`.
     pub replication: String,
     /// As text: `[N3, N1, N2, N4]`.
@@ -68,6 +73,8 @@ pub struct Processor {
     pub partition_id: u32,
     /// The node it runs on.
     pub plain_node_id: String,
+    /// The generation of that node which told of it.
+    pub gen_node_id: String,
     /// `Leader`, `Follower` or `Candidate`.
     pub effective_mode: String,
     /// `active` once it has caught up, `starting` before.
@@ -112,9 +119,36 @@ impl Tables {
         Domains::of_places(places)
     }
 
+    /// Whether the others see a node as it is now, and as alive.
+    pub(super) fn is_alive(&self, node: &Node) -> bool {
+        node.state == "alive" && !self.has_restarted(node)
+    }
+
+    /// Whether a node has another generation than the others know of, or has ended.
+    pub(super) fn has_restarted(&self, node: &Node) -> bool {
+        self.generations.get(&node.name).is_some_and(|own| own.as_ref() != Some(&node.gen_node_id))
+    }
+
+    /// The rows of processors that run: those of a node's earlier generations ended with it.
+    pub(super) fn running(&self) -> impl Iterator<Item = &Processor> {
+        let is_over = |row: &Processor, node: &Node| {
+            row.plain_node_id == node.plain_node_id
+                && !row.gen_node_id.is_empty()
+                && row.gen_node_id != node.gen_node_id
+        };
+        self.processors.iter().filter(move |row| !self.nodes.iter().any(|node| is_over(row, node)))
+    }
+
     /// A node's name, or its id where it has none.
     pub(super) fn name_of<'a>(&'a self, id: &'a str) -> &'a str {
         self.nodes.iter().find(|node| node.plain_node_id == id).map_or(id, |node| &node.name)
+    }
+}
+
+impl Tail {
+    /// Whether it is a segment. What is written after the mark of a sealed log goes to a new segment, made as is then asked for.
+    pub(super) fn is_segment(&self) -> bool {
+        self.kind != "sealed"
     }
 }
 

@@ -37,6 +37,7 @@ fn tables() -> Tables {
         processors: serde_json::from_str(PROCESSORS).unwrap(),
         replicas: serde_json::from_str(REPLICAS).unwrap(),
         partitions: serde_json::from_str(PARTITIONS).unwrap(),
+        generations: BTreeMap::new(),
         warnings: Vec::new(),
     }
 }
@@ -87,6 +88,20 @@ fn a_node_that_is_dead_absent_or_not_at_work() {
 }
 
 #[test]
+fn a_node_that_has_restarted_is_not_taken_for_what_it_was() {
+    let own = |generation: &str| Some(generation.to_owned());
+    let (health, why) = broken(|tables| drop(tables.generations.insert("euc1-1".to_owned(), own("N2:2"))));
+    assert_eq!(why, "euc1-1 has ended or restarted, which the others have not seen yet");
+    assert_eq!(health.progress, "2 of 2 partitions led · 3 of 4 nodes alive");
+    let (_, why) = broken(|tables| drop(tables.generations.insert("euc1-1".to_owned(), None)));
+    assert_eq!(why, "euc1-1 has ended or restarted, which the others have not seen yet");
+    let mut stale = tables();
+    stale.processors[0].gen_node_id = "N1:1".to_owned();
+    let missing = Health::of(&stale, &expected()).missing;
+    assert_eq!(missing, ["partition 0 has no leader", "partition 0 has not caught up on use1-0"]);
+}
+
+#[test]
 fn a_partition_without_a_leader_or_with_two() {
     let (health, why) = broken(|tables| tables.processors[0].effective_mode = "Candidate".to_owned());
     assert_eq!(
@@ -108,6 +123,15 @@ fn a_log_that_is_still_replicated_as_before() {
     let (health, why) = broken(|tables| tables.tails[1].replication = "{node: 2}".to_owned());
     assert_eq!(why, "log 1 is replicated {node: 2}, not {region: 2, node: 3}");
     assert_eq!(health.progress, "2 of 2 partitions led · 4 of 4 nodes alive · 1 of 2 logs replicated");
+}
+
+#[test]
+fn a_sealed_log_gets_a_segment_as_asked_with_its_next_record() {
+    let mut sealed = tables();
+    sealed.tails[1].replication = "{node: 2}".to_owned();
+    sealed.tails.push(Tail { log_id: 1, kind: "sealed".to_owned(), ..Tail::default() });
+    let health = Health::of(&sealed, &expected());
+    assert!(health.healthy, "{:?}", health.missing);
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use crate::{
     Restate,
-    ctl::{Restatectl, Safety, StorageState, WorkerState},
-    health::Tables,
+    ctl::{Logs, Restatectl, Safety, StorageState, WorkerState},
+    health::{Node, Partition, Tables, Tail},
     watch,
 };
 use serde::{Deserialize, Serialize};
@@ -32,8 +32,8 @@ pub struct Membership {
     address: String,
     /// The program `restatectl`.
     restatectl: PathBuf,
-    /// The addresses of all nodes, to ask the others while this one leaves.
-    cluster: Vec<String>,
+    /// The addresses of the other nodes, to ask them while this one leaves.
+    others: Vec<String>,
     /// Whether it keeps a part of the metadata.
     metadata_server: bool,
 }
@@ -51,17 +51,51 @@ impl Membership {
     }
 
     async fn tables(&self) -> Result<Tables> {
-        watch::reach(&self.restatectl, &self.cluster, |ctl| async move { ctl.tables().await }).await
+        watch::reach(&self.restatectl, &self.others, |ctl| async move { ctl.tables().await }).await
     }
 
-    /// Takes no new records and partitions from here on.
-    async fn close(&self, id: &str) -> Result<()> {
-        let close = |ctl: Restatectl| async move {
-            ctl.set_storage_state(&[id], StorageState::ReadOnly, Safety::Checked).await?;
-            ctl.set_worker_state(&[id], WorkerState::Draining, Safety::Checked).await
+    /// Takes no new records, partitions and metadata from here on.
+    async fn close(&self, id: &str, keeps_metadata: bool) -> Result<()> {
+        let metadata = if keeps_metadata { vec![id] } else { Vec::new() };
+        let close = |ctl: Restatectl| {
+            let metadata = metadata.clone();
+            async move {
+                ctl.set_storage_state(&[id], StorageState::ReadOnly, Safety::Checked).await?;
+                ctl.set_worker_state(&[id], WorkerState::Draining, Safety::Checked).await?;
+                ctl.remove_metadata_servers(&metadata).await
+            }
         };
-        let closed = watch::reach(&self.restatectl, &self.cluster, close).await;
+        let closed = watch::reach(&self.restatectl, &self.others, close).await;
         closed.map_err(|error| error.context(format!("draining {}", self.node_name)))
+    }
+
+    /// Moves on what doesn't move by itself: logs are written elsewhere, and old segments trimmed as far as a snapshot covers them.
+    async fn push(&self, tables: &Tables, id: &str) -> Result<()> {
+        let partitions = u16::try_from(tables.partitions.len()).unwrap_or(u16::MAX);
+        let logs: Vec<u32> = written(tables, id).map(|tail| tail.log_id).collect();
+        let push = |ctl: Restatectl| {
+            let logs = logs.clone();
+            async move {
+                for log in logs {
+                    ctl.reconfigure_log(log).await?;
+                }
+                ctl.snapshots_create(partitions, Logs::Trimmed).await
+            }
+        };
+        watch::reach(&self.restatectl, &self.others, push).await.map(|_| ())
+    }
+
+    /// What the node still holds, in words; empty when it can go.
+    async fn holdings(&self, tables: &Tables, id: &str) -> Result<String> {
+        let ask = |ctl: Restatectl| async move { ctl.sql::<Tail>("select * from logs").await };
+        let segments = watch::reach(&self.restatectl, &self.others, ask).await?.rows;
+        let segments = segments.iter().filter(|segment| is_listed(&segment.nodeset, id)).count();
+        let holds = |partition: &&Partition| is_listed(&partition.current_replica_set, id);
+        let partitions = tables.partitions.iter().filter(holds).count();
+        Ok(match (segments, partitions) {
+            (0, 0) => String::new(),
+            (segments, partitions) => format!("{segments} segments of logs and {partitions} partitions"),
+        })
     }
 
     /// Moves everything that the node holds to others.
@@ -70,12 +104,18 @@ impl Membership {
         let own = [self.node_name.clone()].into();
         let Some(id) = tables.ids(&own).next() else { return Ok(()) };
         progress.say("draining: no new records");
-        self.close(id).await?;
+        let is_member = |node: &Node| node.name == self.node_name && node.metadata_server_state == "member";
+        self.close(id, tables.nodes.iter().any(is_member)).await?;
         let began = Instant::now();
         loop {
-            let held = holdings(&self.tables().await?, id);
+            let tables = self.tables().await?;
+            let mut held = self.holdings(&tables, id).await?;
             if held.is_empty() {
                 return Ok(());
+            }
+            // What can't be done yet is tried again.
+            if let Err(error) = self.push(&tables, id).await {
+                held = format!("{held}: {error}");
             }
             progress.say(format!("draining: still holds {held}"));
             if began.elapsed() > DRAINED_WITHIN {
@@ -89,15 +129,14 @@ impl Membership {
     }
 }
 
-/// What a node still holds, in words; empty when it can go.
-fn holdings(tables: &Tables, id: &str) -> String {
-    let listed = |text: &str| text.trim_matches(['[', ']']).split(',').any(|member| member.trim() == id);
-    let logs = tables.tails.iter().filter(|tail| listed(&tail.nodeset)).count();
-    let partitions = tables.partitions.iter().filter(|partition| listed(&partition.current_replica_set)).count();
-    match (logs, partitions) {
-        (0, 0) => String::new(),
-        (logs, partitions) => format!("{logs} logs and {partitions} partitions"),
-    }
+/// The logs that are written to a node.
+fn written<'a>(tables: &'a Tables, id: &'a str) -> impl Iterator<Item = &'a Tail> {
+    tables.tails.iter().filter(move |tail| is_listed(&tail.nodeset, id))
+}
+
+/// Whether a list such as `[N1, N2]` or `N1,N2` names a node.
+fn is_listed(list: &str, id: &str) -> bool {
+    list.trim_matches(['[', ']']).split(',').any(|member| member.trim() == id)
 }
 
 impl Resource for Membership {

@@ -2,8 +2,10 @@
 
 mod cluster;
 mod deployment;
+mod entry;
 mod membership;
 
 pub use cluster::{ClusterState, ClusterStateDraft, ClusterStateOutputs, ExpectedNode};
 pub use deployment::{Deployment, DeploymentDraft, DeploymentOutputs};
+pub use entry::{NodeEntry, NodeEntryDraft, NodeEntryOutputs};
 pub use membership::{Membership, MembershipDraft, MembershipOutputs};

@@ -131,7 +131,7 @@ fn action(topology: &Topology, failure: &Failure, left: &Survivors) -> String {
     }
     // From here on the survivors hold every record, but can't hold new ones as asked.
     if whole_place {
-        "`run evacuate` or bring it back".to_owned()
+        "bring it back, or lower the replication from the survivors with `restatectl`".to_owned()
     } else {
         format!("bring {it} back, or ask for less than {}", topology.replication)
     }

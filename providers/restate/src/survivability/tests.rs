@@ -28,7 +28,11 @@ fn two_regions_that_both_hold_every_record() {
         );
         for name in ["use1", "euc1"] {
             let lost = outcome(&topology, &region(name));
-            let expected = (Writes::Stop, Data::Kept, "`run evacuate` or bring it back");
+            let expected = (
+                Writes::Stop,
+                Data::Kept,
+                "bring it back, or lower the replication from the survivors with `restatectl`",
+            );
             assert_eq!((lost.writes, lost.data, lost.action.as_str()), expected, "{nodes} {replication}");
         }
         let outcomes = survive(&topology);

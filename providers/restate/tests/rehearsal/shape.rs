@@ -34,24 +34,6 @@ pub(crate) struct Place {
 }
 
 impl Shape {
-    /// Two regions with two nodes each, metadata in a bucket, every record in both regions.
-    #[expect(dead_code, reason = "the program only reads shapes; the tests make them")]
-    pub(crate) fn two_regions(first_subnet: u8) -> Self {
-        Self {
-            regions: ["west", "east"].map(str::to_owned).into(),
-            nodes_per_region: 2,
-            replication: Replication::regions(2).nodes(3).into(),
-            replicated_metadata: false,
-            snapshots: true,
-            rocksdb_mib: 256,
-            names: "node".to_owned(),
-            same_names: false,
-            zone: None,
-            service: None,
-            platform: Place { first_subnet },
-        }
-    }
-
     /// The name of a node.
     pub(crate) fn name(&self, region: &str, index: u8) -> String {
         if self.same_names { format!("{}.{region}", self.names) } else { format!("{}-{index}.{region}", self.names) }

@@ -22,25 +22,36 @@ const CALLERS: usize = 4;
 /// Adds to a counter through one ingress. With a key, calling again does nothing twice.
 pub(crate) fn add(ingress: &str, counter: &str, value: u64, key: &str) -> Result<u64, String> {
     let address = ingress.trim_start_matches("http://").trim_end_matches('/');
-    let parsed = address.parse().map_err(|_| format!("`{ingress}` is no address"))?;
     let body = value.to_string();
     let request = format!(
         "POST /Counter/{counter}/add HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/json\r\n\
          content-length: {}\r\nidempotency-key: {key}\r\n\r\n{body}",
         body.len()
     );
-    let exchange = || {
-        let mut stream = TcpStream::connect_timeout(&parsed, CALL_LIMIT)?;
+    let answer = exchange(address, &request)?;
+    match answer.split_once("\r\n\r\n") {
+        Some((head, body)) if head.starts_with("HTTP/1.1 200") => body.trim().parse().map_err(|_| answer),
+        _ => Err(answer),
+    }
+}
+
+/// What an admin API answers.
+pub(crate) fn get(admin: &str, path: &str) -> String {
+    let address = admin.trim_start_matches("http://").trim_end_matches('/');
+    exchange(address, &format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")).unwrap()
+}
+
+/// One request, one connection.
+fn exchange(address: &str, request: &str) -> Result<String, String> {
+    let address = address.parse().map_err(|_| format!("`{address}` is no address"))?;
+    let ask = || {
+        let mut stream = TcpStream::connect_timeout(&address, CALL_LIMIT)?;
         stream.set_read_timeout(Some(CALL_LIMIT))?;
         stream.write_all(request.as_bytes())?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).map(|_| answer)
     };
-    let answer = exchange().map_err(|error| error.to_string())?;
-    match answer.split_once("\r\n\r\n") {
-        Some((head, body)) if head.starts_with("HTTP/1.1 200") => body.trim().parse().map_err(|_| answer),
-        _ => Err(answer),
-    }
+    ask().map_err(|error| error.to_string())
 }
 
 /// Adds to a counter through any ingress, trying again under the same key until one acknowledges.
@@ -101,7 +112,8 @@ impl Load {
         self.stop.store(true, Ordering::Relaxed);
         let called: Vec<Called> = self.callers.into_iter().map(|caller| caller.join().unwrap()).collect();
         let longest = called.iter().map(|called| called.longest).max().unwrap_or_default();
-        let counters = called.into_iter().map(|called| (called.counter, (called.acknowledged, called.failed))).collect();
+        let counters =
+            called.into_iter().map(|called| (called.counter, (called.acknowledged, called.failed))).collect();
         let tally = Tally { counters, longest };
         tally.holds(ingresses);
         tally

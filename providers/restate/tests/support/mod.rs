@@ -4,4 +4,5 @@ pub(crate) mod callers;
 pub(crate) mod processes;
 pub(crate) mod rehearsal;
 pub(crate) mod service;
+mod shapes;
 pub(crate) mod watch;

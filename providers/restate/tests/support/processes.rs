@@ -23,7 +23,7 @@ pub(crate) fn agents(folder: &Path) -> Vec<u32> {
     let folder = folder.display().to_string();
     let is_agent = |pid: &u32| {
         let command = read(*pid, "cmdline");
-        command.contains("\0local\0agent\0") && command.contains(&folder)
+        command.contains("agent\0") && command.contains(&format!("\0{folder}"))
     };
     running().into_iter().filter(is_agent).collect()
 }

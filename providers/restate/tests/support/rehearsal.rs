@@ -98,7 +98,8 @@ impl Rehearsal {
         let ran = self.run(&["destroy", "--yes"]);
         assert_eq!(ran.status, 0, "{}\n{}", ran.stdout, ran.stderr);
         assert_eq!(processes::below(&self.local()), Vec::<u32>::new());
-        assert!(!self.local().exists(), "left in {}: {:?}", self.local().display(), files(&self.local()).keys());
+        let left: Vec<_> = fs::read_dir(self.local()).unwrap().flatten().map(|entry| entry.path()).collect();
+        assert_eq!(left, Vec::<PathBuf>::new());
     }
 
     /// The folder of the local platform.
@@ -127,7 +128,9 @@ impl Rehearsal {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.args(arguments).current_dir(self.folder.join("project")).stdin(Stdio::null());
-        command.env("TERRANE_LOCAL", self.local()).env("TERRANE_STATE", format!("file://{}", self.folder.join("state").display()));
+        command
+            .env("TERRANE_LOCAL", self.local())
+            .env("TERRANE_STATE", format!("file://{}", self.folder.join("state").display()));
         command.env("TERRANE_STACK", "dev").env("NO_COLOR", "1").env_remove("CARGO_MANIFEST_DIR");
         command
     }
@@ -147,10 +150,14 @@ impl Drop for Rehearsal {
 }
 
 impl Ran {
-    /// The events of one name, in order.
-    pub(crate) fn events(&self, name: &str) -> Vec<Value> {
+    /// What began and ended of a kind, in order: the event's name and the resource.
+    pub(crate) fn steps(&self, kind: &str) -> Vec<(String, String)> {
         let lines = self.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        lines.filter(|line| line["event"] == name).collect()
+        let step = |line: Value| Some((line["event"].as_str()?.to_owned(), line["urn"].as_str()?.to_owned()));
+        let is_step = |(event, urn): &(String, String)| {
+            ["step_started", "step_done", "step_failed"].contains(&event.as_str()) && urn.contains(&format!("/{kind}/"))
+        };
+        lines.filter_map(step).filter(is_step).collect()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{processes::eventually, rehearsal::Rehearsal};
 use crate::shape::Shape;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use terrane_restate::{
     ctl::Restatectl,
     health::{Expected, ExpectedNode, Health, Tables},
@@ -58,6 +58,14 @@ impl Cluster {
             }
             healthy
         });
+    }
+
+    /// Insists that it is what the shape says, now.
+    pub(crate) fn has_become(&self, shape: &Shape) {
+        let health = Health::of(&self.tables().unwrap(), &expected(shape));
+        assert!(health.healthy, "{:?}", health.missing);
+        let names: BTreeSet<String> = self.states().into_keys().collect();
+        assert_eq!(names, expected(shape).nodes.into_keys().collect());
     }
 
     /// Nodes by name and what they are seen as.

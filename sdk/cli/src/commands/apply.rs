@@ -27,6 +27,8 @@ pub(super) struct Run<'a> {
     pub(super) options: PlanOptions,
     /// The plan that was agreed to before.
     pub(super) saved: Option<Saved>,
+    /// What the command insists on in a plan, before it is asked about.
+    pub(super) insists: fn(&Plan) -> Result<()>,
 }
 
 /// Runs it to its end.
@@ -41,6 +43,7 @@ pub(super) async fn run(context: &Context, project: &Project, run: Run<'_>) -> R
         }
         planning::show(context, project, &made, run.planning)?;
         planning::check(&made.planned.plan, run.planning)?;
+        (run.insists)(&made.planned.plan)?;
         if planning::expected(context, &made.planned, run.planning)? == Exit::Changes {
             return Ok(Exit::Changes);
         }

@@ -13,6 +13,7 @@ pub(super) async fn run(context: &Context, arguments: &Destroy) -> Result<Exit> 
         running: &arguments.running,
         options,
         saved: None,
+        insists: |_| Ok(()),
     };
     apply::run(context, &project, run).await
 }

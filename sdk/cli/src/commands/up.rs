@@ -12,6 +12,7 @@ pub(super) async fn run(context: &Context, arguments: &Up) -> Result<Exit> {
         Some(path) => Some(saved::read(path, &project).await?),
         None => None,
     };
-    let run = apply::Run { command: "up", planning: &arguments.planning, running: &arguments.running, options, saved };
+    let (planning, running) = (&arguments.planning, &arguments.running);
+    let run = apply::Run { command: "up", planning, running, options, saved, insists: |_| Ok(()) };
     apply::run(context, &project, run).await
 }

@@ -32,11 +32,11 @@ mod tests {
 
     #[test]
     fn paths_become_urls_and_urls_stay() {
-        let base = Path::new("/work/shop");
+        let base = Path::new("/srv/shop");
         let places = ["state", "file://state", "file:///var/state", "s3://bucket/x"].map(|text| url(text, base));
         assert_eq!(
             places,
-            ["file:///work/shop/state", "file:///work/shop/state", "file:///var/state", "s3://bucket/x"]
+            ["file:///srv/shop/state", "file:///srv/shop/state", "file:///var/state", "s3://bucket/x"]
         );
     }
 }

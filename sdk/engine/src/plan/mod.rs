@@ -2,6 +2,7 @@
 
 mod decide;
 mod inputs;
+mod names;
 mod order;
 mod providers;
 mod removals;
@@ -64,6 +65,7 @@ pub(crate) struct Planner<'a> {
     facts: Facts,
     steps: Vec<Step>,
     faults: Vec<Fault>,
+    names: names::Names,
     /// What the program's resources were called before: new URN to old.
     moved: HashMap<Urn, Urn>,
     /// Resources that will be other objects after the run, and whether that is certain.
@@ -75,8 +77,8 @@ impl<'a> Planner<'a> {
         let moved = moves(input);
         let selection = Selection::new(input, &moved)?;
         let faults = input.graph.faults.clone();
-        let (facts, steps, replaced) = (Facts::default(), Vec::new(), HashMap::new());
-        Ok(Self { input, selection, facts, steps, faults, moved, replaced })
+        let (facts, steps, replaced, names) = (Facts::default(), Vec::new(), HashMap::new(), names::Names::default());
+        Ok(Self { input, selection, facts, steps, faults, moved, replaced, names })
     }
 
     fn program(&mut self) -> Result<(), Error> {
@@ -114,6 +116,7 @@ impl<'a> Planner<'a> {
     fn step(&mut self, node: &Node, old: Option<&Arc<Instance>>, providers: &Providers) -> Step {
         let resolved = resolve(node, old.map(|old| &**old), &self.facts);
         self.faults.extend(resolved.faults(node));
+        self.faults.extend(self.names.take(node, &resolved));
         let circumstances = Circumstances {
             place: providers.moved(node.handle, old.map(|old| old.provider.as_str()), self.input.state, &self.facts),
             replaced_with: companion(node, |urn| self.replaced.get(urn).copied()),

@@ -96,7 +96,7 @@ impl Case {
         let done = match self.verb {
             Verb::Create => created(&stack.up().await?),
             Verb::Preview => stack.preview().await?.counts().same,
-            Verb::Noop => stack.up().await.map(|report| resources - created(&report))?,
+            Verb::Noop => resources.abs_diff(created(&stack.up().await?)),
             Verb::Destroy => stack.destroy().await?.counts.delete,
         };
         ensure!(done == resources, "{} came to {done} of {resources} resources", self.verb);

@@ -82,7 +82,10 @@ fn makespan(scratch: &Scratch, figures: &mut Figures) -> Result<()> {
 }
 
 fn peers(args: &Args, shapes: &[Shape], scratch: &Scratch, figures: &mut Figures) -> Result<()> {
-    eprintln!("pulumi: left out; it has no resource that costs nothing and runs offline without a plugin");
+    match terraform::on_path("pulumi") {
+        Some(_) => eprintln!("pulumi: left out; it has nothing that costs nothing without fetching a plugin"),
+        None => eprintln!("pulumi: left out; it is not on PATH"),
+    }
     let smallest = args.resources.iter().copied().min().unwrap_or(PEER_RESOURCES_MAX);
     if smallest > PEER_RESOURCES_MAX {
         eprintln!(

@@ -95,3 +95,27 @@ impl fmt::Display for Shape {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_graph_is_one_without_circles_and_the_same_each_time() {
+        for shape in [Shape::Chains, Shape::FanOut, Shape::Random] {
+            for number in 0..500 {
+                let needs = shape.job(number).needs;
+                assert!(needs.iter().all(|&needed| needed < number), "{shape} {number}: {needs:?}");
+                assert_eq!(needs, shape.job(number).needs);
+            }
+        }
+    }
+
+    #[test]
+    fn no_run_beats_the_longest_chain_nor_the_work_shared_out() {
+        let total = |count| (0..count).map(|number| Shape::Random.job(number).delay_ms).sum::<u64>() as f64 / 1000.0;
+        assert!((Shape::Random.bound_seconds(1) - total(1)).abs() < 1e-9);
+        assert!(Shape::Random.bound_seconds(500) >= total(500) / PARALLEL as f64);
+        assert_eq!(Shape::Chains.bound_seconds(500), 0.0);
+    }
+}

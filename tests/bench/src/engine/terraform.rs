@@ -23,9 +23,13 @@ pub(super) fn measure(shape: Shape, resources: usize, folder: &Path, figures: &m
     let state = folder.join(STATE);
     fs::create_dir_all(&state)?;
     fs::write(folder.join("main.tf"), program(shape, resources)?)?;
+    // Empty settings instead of the user's, which may name mirrors and plugins.
+    let settings = folder.join("settings.tfrc");
+    fs::write(&settings, "")?;
     let terraform = |arguments: &[&str]| {
         let mut command = Command::new(&binary);
-        command.args(arguments).current_dir(folder).env("CHECKPOINT_DISABLE", "1").env("TF_IN_AUTOMATION", "1");
+        command.args(arguments).current_dir(folder);
+        command.env("CHECKPOINT_DISABLE", "1").env("TF_IN_AUTOMATION", "1").env("TF_CLI_CONFIG_FILE", &settings);
         command
     };
     watch(&mut terraform(&["init", "-input=false"]))?;
@@ -58,7 +62,8 @@ fn program(shape: Shape, resources: usize) -> Result<String> {
     Ok(text)
 }
 
-fn on_path(program: &str) -> Option<PathBuf> {
+/// Where a program is, if it is on `PATH`.
+pub(super) fn on_path(program: &str) -> Option<PathBuf> {
     let folders = env::var_os("PATH")?;
     env::split_paths(&folders).map(|folder| folder.join(program)).find(|path| path.is_file())
 }

@@ -100,3 +100,12 @@ fn median(figures: &[Figure], of: impl Fn(&Figure) -> f64) -> f64 {
     let middle = values.len() / 2;
     if values.len().is_multiple_of(2) { f64::midpoint(values[middle - 1], values[middle]) } else { values[middle] }
 }
+
+#[test]
+fn the_median_is_the_middle_or_between_the_two_in_the_middle() {
+    let of = |values: &[f64]| {
+        let figure = |&ratio: &f64| Figure { ours_seconds: 0.0, floor_seconds: 0.0, ratio };
+        median(&values.iter().map(figure).collect::<Vec<_>>(), |figure| figure.ratio)
+    };
+    assert_eq!((of(&[3.0, 1.0, 2.0]), of(&[4.0, 1.0, 2.0, 9.0])), (2.0, 3.0));
+}

@@ -86,6 +86,6 @@ impl Place {
 pub(super) async fn start_agent(folder: &std::path::Path) -> Result<()> {
     let region = folder.file_name().ok_or_else(|| anyhow!("{} names no region", folder.display()))?;
     let words = [env::current_exe()?.into(), "local".into(), "_agent".into(), region.to_owned(), folder.into()];
-    agent::start(folder, words.into()).await?;
+    agent::start(folder, words.into(), &[]).await?;
     Ok(())
 }
