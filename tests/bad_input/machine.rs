@@ -27,8 +27,8 @@ fn a_program_that_is_not_there_is_named() {
     insta::assert_snapshot!(refused(&session, "up --yes", 1), @r"
     shop / dev · state in [root]/state · 2 resources in the program
 
-      + east   local:Region    region: east
-      + till   local:Process   process: till, program: no-such-till, stop_limit_ms: 2000
+      + east   local:Region
+      + till   local:Process   program: no-such-till, stop_limit_ms: 2000
 
       2 to create. Longest chain: 2 steps.
 

@@ -75,7 +75,7 @@ fn values_that_a_kind_refuses_are_all_named() {
     shop / dev · state in [root]/state · 2 resources in the program
 
       + page   local:File     path: [root]/files/page, mode: 99999
-      + ..     local:Region   region: ..
+      + ..     local:Region
 
       2 to create.
 

@@ -84,8 +84,8 @@ fn the_first_interrupt_lets_running_steps_end() {
     insta::assert_snapshot!(run.end(&session), @r"
     shop / dev · state in [root]/state · 3 resources in the program
 
-      + east   local:Region    region: east
-      + till   local:Process   process: till, program: sh, stop_limit_ms: 2000
+      + east   local:Region
+      + till   local:Process   program: sh, stop_limit_ms: 2000
         zoo    the same
 
       3 to create. Longest chain: 2 steps.
@@ -128,8 +128,8 @@ fn the_second_interrupt_stops_at_once() {
     insta::assert_snapshot!(run.end(&session), @r"
     shop / dev · state in [root]/state · 2 resources in the program
 
-      + east   local:Region    region: east
-      + till   local:Process   process: till, program: sh, stop_limit_ms: 2000
+      + east   local:Region
+      + till   local:Process   program: sh, stop_limit_ms: 2000
 
       2 to create. Longest chain: 2 steps.
 

@@ -122,7 +122,7 @@ impl Shop<'_> {
     fn processes(&self, regions: &Regions) {
         for (name, shape) in &self.shape.process {
             let ProcessShape { region, program, arguments, address, secret } = shape;
-            let process = Process::new(name).region(&regions[region]).process(name).program(program);
+            let process = Process::new(name).region(&regions[region]).program(program);
             let process = process.arguments(arguments.clone()).stop_limit_ms(2_000_u64);
             let process = match *address {
                 Some(address) => process.addresses([address]).readiness(Readiness::Tcp { address }),

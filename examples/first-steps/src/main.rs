@@ -13,12 +13,11 @@ fn program(stack: &Stack) -> Result<()> {
     let pages = local.folder().with_extension("pages");
     let local = stack.provider(local);
     let page = stack.add(&local, File::new("page").path(pages.join("index.html")).content("Hello from Terrane\n"));
-    let home = stack.add(&local, Region::new("home").region("home"));
+    let home = stack.add(&local, Region::new("home"));
     let address = "127.0.0.1:8000".parse()?;
     let folder = page.path.map(|path| path.parent().unwrap_or(&path).display().to_string());
     let server = Process::new("web")
         .region(&home)
-        .process("web")
         .program("python3")
         .arguments(inputs!["-m", "http.server", "--bind", "127.0.0.1", "--directory", folder, "8000"])
         .addresses([address])

@@ -59,7 +59,7 @@ impl Builder<'_> {
         };
         quote! {
             #[doc(hidden)]
-            #[allow(non_camel_case_types, unreachable_pub)]
+            #[allow(non_camel_case_types, unreachable_pub, reason = "derived")]
             #visibility mod #markers {
                 #(#inside)*
             }
@@ -83,12 +83,22 @@ impl Builder<'_> {
             ),
             Form::Nested => (quote!(), quote!(""), "Starts a draft."),
         };
+        let logical =
+            self.inputs.iter().enumerate().filter(|(_, input)| input.options.logical).map(|(index, input)| {
+                let value = input.value;
+                quote! {
+                    let name = ::terrane::IntoInput::<#value>::into_input(draft.name.clone());
+                    draft.set(&<#struct_name as ::terrane::kind::Inputs>::FIELDS[#index], name);
+                }
+            });
         quote! {
-            #[allow(dead_code, clippy::new_ret_no_self)]
+            #[allow(dead_code, clippy::new_ret_no_self, unused_mut, reason = "derived")]
             impl #struct_name {
                 #[doc = #docs]
                 #visibility fn new(#parameter) -> #draft {
-                    #draft { draft: ::terrane::Draft::new(#name), state: ::std::marker::PhantomData }
+                    let mut draft = ::terrane::Draft::new(#name);
+                    #(#logical)*
+                    #draft { draft, state: ::std::marker::PhantomData }
                 }
             }
         }
@@ -103,7 +113,7 @@ impl Builder<'_> {
             self.setter(index, input, state)
         });
         quote! {
-            #[allow(dead_code, clippy::wrong_self_convention)]
+            #[allow(dead_code, clippy::wrong_self_convention, reason = "derived")]
             impl<#(#states),*> #draft<#(#states),*> {
                 #(#setters)*
             }

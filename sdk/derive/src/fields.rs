@@ -59,6 +59,8 @@ pub(crate) struct Options {
     pub(crate) replace: bool,
     pub(crate) immutable: Option<LitStr>,
     pub(crate) name: bool,
+    /// Whether the logical name stands in for a physical name that the program doesn't give.
+    pub(crate) logical: bool,
     pub(crate) secret: bool,
     pub(crate) default: Option<Expr>,
 }
@@ -87,7 +89,10 @@ impl<'a> Input<'a> {
         if let (Some(default), Some(_)) = (&options.default, inner) {
             faults.at(default, "an input with a default is always set: take the `Option` off its type");
         }
-        let required = inner.is_none() && options.default.is_none();
+        if options.logical && (inner.is_some() || options.default.is_some()) {
+            faults.at(ident, "the logical name always stands in: take the `Option` or the default away");
+        }
+        let required = inner.is_none() && options.default.is_none() && !options.logical;
         Self { ident, name, value: inner.unwrap_or(&field.ty), attributes: &field.attrs, options, required }
     }
 }
@@ -96,18 +101,19 @@ impl Options {
     fn read(attributes: &[Attribute], form: Form, faults: &mut Faults) -> Self {
         let mut options = Self::default();
         let known: &[&str] = match form {
-            Form::Resource => &["replace", "immutable", "name", "secret", "default"],
+            Form::Resource => &["replace", "immutable", "name", "logical", "secret", "default"],
             Form::Nested => &["secret", "default"],
         };
         attributes::read(attributes, "input", known, faults, |option, meta| {
             match option {
-                "replace" | "immutable" | "name" if form == Form::Nested => {
+                "replace" | "immutable" | "name" | "logical" if form == Form::Nested => {
                     let message = format!("`{option}` stands on the field of the resource that holds this struct");
                     return Err(meta.error(message));
                 }
                 "replace" => options.replace = true,
                 "immutable" => options.immutable = Some(meta.value()?.parse()?),
                 "name" => options.name = true,
+                "logical" => options.logical = true,
                 "secret" => options.secret = true,
                 "default" => options.default = Some(meta.value()?.parse()?),
                 _ => return Ok(false),

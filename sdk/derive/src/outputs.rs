@@ -64,7 +64,7 @@ pub(crate) fn expand(item: &DeriveInput) -> Result<TokenStream> {
     let initial = outputs.iter().map(Output::initial);
     Ok(quote! {
         #[doc = #docs]
-        #[allow(dead_code)]
+        #[allow(dead_code, reason = "derived")]
         #[derive(::std::clone::Clone)]
         #visibility struct #handle {
             #(#members),*
@@ -72,7 +72,7 @@ pub(crate) fn expand(item: &DeriveInput) -> Result<TokenStream> {
         impl ::terrane::kind::Outputs for #struct_name {
             type Handle = #handle;
             const FIELDS: &'static [::terrane::kind::OutputField] = &[#(#constants),*];
-            #[allow(unused_variables)]
+            #[allow(unused_variables, reason = "derived")]
             fn handle(urn: &::terrane::Urn) -> #handle {
                 #handle { #(#initial),* }
             }

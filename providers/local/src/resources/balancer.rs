@@ -14,7 +14,7 @@ pub struct TcpBalancer {
     #[input(replace)]
     region: RegionRef,
     /// What the agent calls it, unique in its region.
-    #[input(replace, name)]
+    #[input(replace, name, logical)]
     balancer: String,
     /// Where it listens.
     listen: SocketAddr,

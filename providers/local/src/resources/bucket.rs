@@ -17,7 +17,7 @@ pub struct Bucket {
     #[input(replace)]
     region: RegionRef,
     /// Its name, by the rules of S3.
-    #[input(replace, name)]
+    #[input(replace, name, logical)]
     bucket: String,
     /// Whether deleting the resource deletes the objects in it, too; else a bucket with objects is not deleted.
     #[input(default = false)]

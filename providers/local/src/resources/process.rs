@@ -28,7 +28,7 @@ pub struct Process {
     #[input(replace)]
     region: RegionRef,
     /// What the agent calls it, unique in its region.
-    #[input(replace, name)]
+    #[input(replace, name, logical)]
     process: String,
     /// The program: a path, or a name to be found in `PATH`.
     program: String,

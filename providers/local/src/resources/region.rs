@@ -25,7 +25,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 #[resource(kind = "local:Region", provider = Local, outputs = RegionOutputs, always_read)]
 pub struct Region {
     /// What the region is called: the name of its folder.
-    #[input(replace, name)]
+    #[input(replace, name, logical)]
     region: String,
     /// Where its S3 endpoint listens, such as `127.1.0.254:9000`; without it there is none.
     endpoint: Option<SocketAddr>,

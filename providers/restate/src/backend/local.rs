@@ -79,7 +79,7 @@ impl Backend for LocalBackend {
         let count = u8::try_from(declared.len()).ok().and_then(|count| self.first.checked_add(count));
         let number = count.ok_or_else(|| Error::new("the local platform has 254 regions at most"))?;
         let endpoint = self.plan.endpoint(number, S3_PORT).context(format!("region {name}"))?;
-        let draft = Region::new(name).region(name).endpoint(endpoint).access_key(ACCESS_KEY).secret_key(SECRET_KEY);
+        let draft = Region::new(name).endpoint(endpoint).access_key(ACCESS_KEY).secret_key(SECRET_KEY);
         let region = scope.add(&self.on, draft);
         let urns = region.urns();
         declared.insert(name.to_owned(), Here { number, region, buckets: BTreeMap::new() });

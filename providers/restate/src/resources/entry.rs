@@ -28,14 +28,17 @@ pub struct NodeEntry {
 pub struct NodeEntryOutputs {}
 
 impl NodeEntry {
-    /// Removes the entry, if there is one.
-    async fn remove(&self) -> Result<()> {
+    /// Removes the entry if there is one; true once the others no longer know it.
+    async fn is_removed(&self) -> Result<bool> {
         let tables = watch::reach(&self.restatectl, &self.others, |ctl| async move { ctl.tables().await }).await?;
         let own = [self.node_name.clone()].into();
         let ids: Vec<&str> = tables.ids(&own).collect();
+        if ids.is_empty() {
+            return Ok(true);
+        }
         let ids = &ids;
         let remove = |ctl: Restatectl| async move { ctl.remove_nodes(ids).await };
-        watch::reach(&self.restatectl, &self.others, remove).await
+        watch::reach(&self.restatectl, &self.others, remove).await.map(|()| false)
     }
 }
 
@@ -55,8 +58,9 @@ impl Resource for NodeEntry {
     async fn delete((): &(), was: &Live<Self>, progress: &Progress) -> Result<()> {
         let began = Instant::now();
         loop {
-            match was.inputs.remove().await {
-                Ok(()) => return Ok(()),
+            match was.inputs.is_removed().await {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
                 Err(error) if began.elapsed() > REMOVED_WITHIN => {
                     return Err(error.context(format!("removing {} from the cluster", was.inputs.node_name)));
                 }

@@ -150,6 +150,20 @@ impl Drop for Rehearsal {
 }
 
 impl Ran {
+    /// Whether the gate was waited for after the step of each resource and before that of the next.
+    pub(crate) fn waits_between(&self, urns: &[String]) -> Vec<bool> {
+        let position = |event: &str, urn: &str| {
+            let is_it = |line: &str| line.contains(&format!("\"{event}\"")) && line.contains(&format!("\"{urn}\""));
+            self.stdout.lines().position(is_it).unwrap()
+        };
+        let lines: Vec<&str> = self.stdout.lines().collect();
+        let waits = |pair: &[String]| {
+            let (from, to) = (position("step_done", &pair[0]), position("step_started", &pair[1]));
+            lines[from..to].iter().any(|line| line.contains("\"gate_waiting\""))
+        };
+        urns.windows(2).map(waits).collect()
+    }
+
     /// What began and ended of a kind, in order: the event's name and the resource.
     pub(crate) fn steps(&self, kind: &str) -> Vec<(String, String)> {
         let lines = self.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());

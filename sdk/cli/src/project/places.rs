@@ -34,9 +34,6 @@ mod tests {
     fn paths_become_urls_and_urls_stay() {
         let base = Path::new("/srv/shop");
         let places = ["state", "file://state", "file:///var/state", "s3://bucket/x"].map(|text| url(text, base));
-        assert_eq!(
-            places,
-            ["file:///srv/shop/state", "file:///srv/shop/state", "file:///var/state", "s3://bucket/x"]
-        );
+        assert_eq!(places, ["file:///srv/shop/state", "file:///srv/shop/state", "file:///var/state", "s3://bucket/x"]);
     }
 }

@@ -65,8 +65,11 @@ pub(crate) fn decide(
 
 fn first(node: &Node, new: &Resolved, around: &Circumstances) -> Decision {
     let op = if around.import.is_some() { Op::Import } else { Op::Create };
-    // What the program says, in the order in which the kind lists its inputs; defaults are not news.
-    let said = node.spec.inputs.iter().filter(|field| node.draft.fields.contains_key(field.name));
+    // What the program says, in the order in which the kind lists its inputs; defaults are not news, nor is the logical name.
+    let named = |field: &InputField| {
+        field.physical_name && new.known.get(field.name).is_some_and(|name| name == node.urn.name())
+    };
+    let said = node.spec.inputs.iter().filter(|field| node.draft.fields.contains_key(field.name) && !named(field));
     let change = |field: &InputField| {
         let after = match (new.known.get(field.name), new.unknown.get(field.name)) {
             (Some(value), _) => Shown::of(Some(value), new.secret.contains(field.name), hides(node, field.name)),
