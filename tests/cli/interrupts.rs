@@ -105,7 +105,7 @@ fn the_first_interrupt_lets_running_steps_end() {
     insta::assert_snapshot!(session.run("up --yes"), @r"
     shop / dev · state in [root]/state · 3 resources in the program
 
-      + zoo   local:Process   process: zoo, program: sleep, stop_limit_ms: 2000
+      + zoo   local:Process   program: sleep, stop_limit_ms: 2000
 
       1 to create, 2 unchanged.
 
