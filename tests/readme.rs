@@ -21,7 +21,7 @@ const FIRST_STEPS: [Shown; 5] = [
 
 const TWO_REGIONS: [Shown; 7] = [
     ("cargo run -p restate-two-region -- preview", "us-east-1 (metadata)"),
-    ("cargo run -p restate-two-region -- up --yes", "done: 28 created"),
+    ("cargo run -p restate-two-region -- up --yes", "done: 34 created"),
     ("cargo run -p restate-two-region -- local status", " -> 127.91.0.3:5122"),
     ("cargo run -p restate-two-region -- local cut us-east-1 eu-central-1", "are cut from each other"),
     ("cargo run -p restate-two-region -- local heal us-east-1 eu-central-1", "reach each other again"),

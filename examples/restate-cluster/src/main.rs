@@ -30,7 +30,11 @@ fn program(stack: &Stack) -> Result<()> {
     let metadata = stack.add(&platform, MetadataStore::replicated());
     let snapshots = stack.add(&platform, SnapshotBucket::single("snapshots", &region));
     let node = |index| {
-        Node::new(&region, index).named(format!("restate-{}", index + 1)).cpus(2.0).rocksdb_memory(Bytes::mib(512))
+        Node::new(&region, index)
+            .named(format!("restate-{}", index + 1))
+            .cpus(2.0)
+            .memory(Bytes::gib(2))
+            .rocksdb_memory(Bytes::mib(512))
     };
     let cluster = Cluster::new("restate-cluster")
         .metadata(&metadata)

@@ -22,7 +22,7 @@ fn preview(change: impl FnOnce(&mut Shape), arguments: &[&str]) -> Ran {
 #[track_caller]
 fn refused(change: impl FnOnce(&mut Shape), words: &[&str]) {
     let ran = preview(change, &[]);
-    assert_ne!(ran.status, 0, "{}", ran.stdout);
+    assert_eq!(ran.status, 5, "{}", ran.stdout);
     for word in words {
         assert!(ran.stderr.contains(word), "`{word}` is not in: {}", ran.stderr);
     }
@@ -30,10 +30,10 @@ fn refused(change: impl FnOnce(&mut Shape), words: &[&str]) {
 
 #[test]
 fn a_topology_that_can_not_work_is_refused_with_the_node_and_the_fix() {
-    refused(|shape| shape.same_names = true, &["node.west"]);
-    refused(|shape| shape.snapshots = false, &["snapshots"]);
-    refused(|shape| shape.replication = Replication::regions(3).into(), &["region"]);
-    refused(|shape| shape.replication = Replication::nodes(5).into(), &["5"]);
+    refused(|shape| shape.same_names = true, &["node.west", "duplicate-node-name"]);
+    refused(|shape| shape.snapshots = false, &["demo", "snapshots"]);
+    refused(|shape| shape.replication = Replication::regions(3).into(), &["demo", "regions"]);
+    refused(|shape| shape.replication = Replication::nodes(5), &["demo", "nodes"]);
 }
 
 #[test]

@@ -142,6 +142,14 @@ struct Placed<'a> {
     advertised: String,
 }
 
+impl Placed<'_> {
+    /// The addresses of the other nodes.
+    fn others(&self, addresses: &[String]) -> Vec<String> {
+        let own = format!("http://{}/", self.addresses.fabric);
+        addresses.iter().filter(|address| **address != own).cloned().collect()
+    }
+}
+
 struct Declaring<'a> {
     cluster: &'a Cluster,
     stack: &'a Stack,
@@ -157,40 +165,55 @@ impl Declaring<'_> {
         let rollout = self.rollout(&placed, &topology, &ctl);
         let addresses: Vec<String> =
             placed.iter().map(|placed| format!("http://{}/", placed.addresses.fabric)).collect();
-        let mut members = Vec::new();
-        let cluster = Urn::new(
-            self.stack.name(),
-            self.stack.project(),
-            self.stack.scope_path(),
-            "restate:Cluster",
-            &self.cluster.name,
-        );
+        let mut servers = Vec::new();
         for placed in &placed {
-            let (node, scope) = (placed.node, placed.node.region.scope());
-            let own = format!("http://{}/", placed.addresses.fabric);
-            let others: Vec<String> = addresses.iter().filter(|address| **address != own).cloned().collect();
-            let entry = NodeEntry::new(format!("restate-{}-entry", node.index)).node_name(&node.name);
-            let entry = entry.restatectl(&ctl).others(others.clone()).deleted_with(&cluster);
-            let entry = scope.add(self.platform.restate(), entry);
-            let turn = scope.turn(&rollout, &node.name);
-            let urns = self.serve(&turn, placed, &placed_addresses(&topology), entry.urns());
-            members.push((placed, turn, urns, others));
+            let turn = placed.node.region.scope().turn(&rollout, &placed.node.name);
+            let entry = self.entry(placed, &addresses, &ctl);
+            servers.push((turn.clone(), self.serve(&turn, placed, &placed_addresses(&topology), entry)));
         }
         let mut urns = Vec::new();
-        for (placed, turn, servers, others) in members {
-            let node = placed.node;
-            let draft = Membership::new(format!("restate-{}", node.index))
-                .node_name(&node.name)
-                .location(location(node))
-                .address(&placed.advertised)
-                .restatectl(&ctl)
-                .others(others)
-                .metadata_server(self.roles(node).contains(&Role::MetadataServer))
-                .after(&servers)
-                .deleted_with(&cluster);
-            urns.extend(turn.add(self.platform.restate(), draft).urns());
+        for (placed, (turn, servers)) in placed.iter().zip(&servers) {
+            urns.extend(self.member(turn, placed, &addresses, &ctl, servers));
         }
         self.state(&placed, &topology, addresses, &ctl, &urns)
+    }
+
+    /// The cluster itself, with which its nodes go.
+    fn urn(&self) -> Urn {
+        let (stack, project, scope) = (self.stack.name(), self.stack.project(), self.stack.scope_path());
+        Urn::new(stack, project, scope, "restate:Cluster", &self.cluster.name)
+    }
+
+    /// A node's entry in the cluster's configuration, which outlives its server.
+    fn entry(&self, placed: &Placed<'_>, addresses: &[String], ctl: &Output<PathBuf>) -> Vec<Urn> {
+        let draft = NodeEntry::new(format!("restate-{}-entry", placed.node.index))
+            .node_name(&placed.node.name)
+            .restatectl(ctl)
+            .others(placed.others(addresses))
+            .deleted_with(&self.urn());
+        placed.node.region.scope().add(self.platform.restate(), draft).urns()
+    }
+
+    /// A node's membership, which ends before its server.
+    fn member(
+        &self,
+        turn: &Stack,
+        placed: &Placed<'_>,
+        addresses: &[String],
+        ctl: &Output<PathBuf>,
+        servers: &[Urn],
+    ) -> Vec<Urn> {
+        let node = placed.node;
+        let draft = Membership::new(format!("restate-{}", node.index))
+            .node_name(&node.name)
+            .location(location(node))
+            .address(&placed.advertised)
+            .restatectl(ctl)
+            .others(placed.others(addresses))
+            .metadata_server(self.roles(node).contains(&Role::MetadataServer))
+            .after(&servers.to_vec())
+            .deleted_with(&self.urn());
+        turn.add(self.platform.restate(), draft).urns()
     }
 
     /// Finds each node's addresses; a node without any is refused.

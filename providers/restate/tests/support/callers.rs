@@ -21,24 +21,34 @@ const CALLERS: usize = 4;
 
 /// Adds to a counter through one ingress. With a key, calling again does nothing twice.
 pub(crate) fn add(ingress: &str, counter: &str, value: u64, key: &str) -> Result<u64, String> {
-    let address = ingress.trim_start_matches("http://").trim_end_matches('/');
-    let body = value.to_string();
-    let request = format!(
-        "POST /Counter/{counter}/add HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/json\r\n\
-         content-length: {}\r\nidempotency-key: {key}\r\n\r\n{body}",
-        body.len()
-    );
-    let answer = exchange(address, &request)?;
+    let header = format!("idempotency-key: {key}\r\n");
+    let answer = post(ingress, &format!("/Counter/{counter}/add"), &value.to_string(), &header)?;
     match answer.split_once("\r\n\r\n") {
         Some((head, body)) if head.starts_with("HTTP/1.1 200") => body.trim().parse().map_err(|_| answer),
         _ => Err(answer),
     }
 }
 
+/// Sends JSON, and gives back the whole answer.
+pub(crate) fn post(url: &str, path: &str, body: &str, headers: &str) -> Result<String, String> {
+    let address = address(url);
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n{headers}\r\n{body}",
+        body.len()
+    );
+    exchange(address, &request)
+}
+
 /// What an admin API answers.
 pub(crate) fn get(admin: &str, path: &str) -> String {
-    let address = admin.trim_start_matches("http://").trim_end_matches('/');
+    let address = address(admin);
     exchange(address, &format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")).unwrap()
+}
+
+/// The host and port of a URL.
+fn address(url: &str) -> &str {
+    url.trim_start_matches("http://").trim_end_matches('/')
 }
 
 /// One request, one connection.

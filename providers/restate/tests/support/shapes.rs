@@ -9,7 +9,7 @@ impl Shape {
         Self {
             regions: ["west", "east"].map(str::to_owned).into(),
             nodes_per_region: 2,
-            replication: Replication::regions(2).nodes(3).into(),
+            replication: Replication::regions(2).nodes(3),
             replicated_metadata: false,
             snapshots: true,
             rocksdb_mib: 256,

@@ -1,6 +1,6 @@
 //! Looking at a cluster from outside, past Terrane's state.
 
-use super::{processes::eventually, rehearsal::Rehearsal};
+use super::{callers::post, processes::eventually, rehearsal::Rehearsal};
 use crate::shape::Shape;
 use std::collections::{BTreeMap, BTreeSet};
 use terrane_restate::{
@@ -21,7 +21,12 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// The cluster that a rehearsal has brought up.
     pub(crate) fn of(rehearsal: &Rehearsal) -> Self {
-        let outputs = rehearsal.outputs("restate:Cluster", "demo");
+        Self::named(rehearsal, "demo")
+    }
+
+    /// The cluster of a name that a rehearsal has brought up.
+    pub(crate) fn named(rehearsal: &Rehearsal, name: &str) -> Self {
+        let outputs = rehearsal.outputs("restate:Cluster", name);
         let urls = |name: &str| -> Vec<String> { serde_json::from_value(outputs[name].clone()).unwrap() };
         let addresses = urls("metrics_urls").iter().map(|url| url.trim_end_matches("metrics").to_owned()).collect();
         let ctl = rehearsal.outputs("local:NpmPackage", "restatectl")["path"].as_str().unwrap().to_owned();
@@ -42,6 +47,12 @@ impl Cluster {
     /// Calls `restatectl` against the first node.
     pub(crate) fn ask<T, F: Future<Output = T>>(&self, ask: impl FnOnce(Restatectl) -> F) -> T {
         self.runtime.block_on(ask(self.ctl(&self.addresses[0])))
+    }
+
+    /// Registers a service through the admin API of the first node, and gives back the answer.
+    pub(crate) fn register(&self, uri: &str) -> String {
+        let body = format!("{{\"uri\":\"{uri}\"}}");
+        post(&self.admins[0], "/deployments", &body, "").unwrap()
     }
 
     /// Waits until it is what the shape says.

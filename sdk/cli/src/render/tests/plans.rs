@@ -31,7 +31,7 @@ fn a_first_up_is_a_tree_by_scope_with_the_like_folded() {
     steps.push(cluster);
     let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
     let headings = row(["If this fails", "writes", "what you do"]);
-    let rows = vec![row(["one node", "stop <= 3 s", "nothing"]), row(["one region", "stop", "`run evacuate`"])];
+    let rows = vec![row(["one node", "stop <= 3 s", "nothing"]), row(["one region", "stop", "bring it back"])];
     let mut plan = plan(steps);
     plan.notes.push(Note::Table { headings, rows });
     plan.notes.push(Note::Warning { subject: "demo".to_owned(), text: "metadata lives in one region only".to_owned() });
@@ -45,7 +45,7 @@ fn a_first_up_is_a_tree_by_scope_with_the_like_folded() {
 
     If this fails   writes        what you do
     one node        stop <= 3 s   nothing
-    one region      stop          `run evacuate`
+    one region      stop          bring it back
 
     warning: demo: metadata lives in one region only
 
