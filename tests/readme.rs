@@ -26,7 +26,7 @@ const TWO_REGIONS: [Shown; 7] = [
     ("cargo run -p restate-two-region -- local cut us-east-1 eu-central-1", "are cut from each other"),
     ("cargo run -p restate-two-region -- local heal us-east-1 eu-central-1", "reach each other again"),
     ("cargo run -p restate-two-region -- up --yes", "no changes"),
-    ("cargo run -p restate-two-region -- destroy --yes", "22 deleted, 6 forgotten"),
+    ("cargo run -p restate-two-region -- destroy --yes", "22 deleted, 12 forgotten"),
 ];
 
 /// Regions of the tests have their own loopback subnets, so that a cluster which somebody looks at stays as it is.

@@ -17,7 +17,7 @@ use syn::{DeriveInput, Error, Result, parse_macro_input};
 ///
 /// The struct also derives `Serialize`, `Deserialize` and `Clone`, and its author implements `terrane::Resource`.
 ///
-/// ```ignore
+/// ```text
 /// /// A queue that keeps messages until a worker takes them.
 /// #[derive(Resource, Serialize, Deserialize, Clone)]
 /// #[resource(kind = "aws:sqs:Queue", provider = Aws, outputs = QueueOutputs)]
@@ -43,6 +43,7 @@ use syn::{DeriveInput, Error, Result, parse_macro_input};
 /// - `replace`: another value means another object.
 /// - `immutable = "reason"`: the value can never change, not even by a replacement.
 /// - `name`: the physical name: two objects can't have the same at once.
+/// - `logical`: beside `name`: the logical name stands in where the program gives no physical one.
 /// - `secret`: never printed, never stored in the clear.
 /// - `default = expr`: the value where the program sets none.
 ///

@@ -180,6 +180,8 @@ impl<'a> Planner<'a> {
         let waiting = Removals::new(self.input, &self.moved).waiting(&self.facts);
         let cut_off =
             state.pending.values().map(|intent| Note::Warning { subject: intent.urn.label(), text: intent.outlook() });
+        // What the program says of itself is no news to somebody who takes it down.
+        let notes = graph.notes.iter().filter(|_| self.input.options.purpose == Purpose::Up).cloned();
         let plan = Plan {
             format: FORMAT,
             project: self.input.project.to_owned(),
@@ -191,7 +193,7 @@ impl<'a> Planner<'a> {
             waiting,
             exports,
             exports_unknown,
-            notes: cut_off.chain(graph.notes.iter().cloned()).collect(),
+            notes: cut_off.chain(notes).collect(),
             claims: graph.claims.clone(),
             faults: self.faults,
         };
