@@ -82,3 +82,11 @@ fn is_a(value: &Value, kind: &str) -> bool {
         _ => value.is_null(),
     }
 }
+
+#[test]
+fn the_published_schema_is_the_present_one() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/events.schema.json");
+    let published = std::fs::read_to_string(path).unwrap_or_default();
+    let present = format!("{:#}\n", terrane_engine::schema());
+    assert!(published == present, "docs/events.schema.json should read:\n{present}");
+}
