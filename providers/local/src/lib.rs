@@ -10,6 +10,7 @@ pub mod address;
 pub mod agent;
 pub mod client;
 mod commands;
+mod home;
 mod provider;
 pub mod resources;
 pub mod spec;

@@ -3,7 +3,7 @@
 use crate::{
     agent::{self, Options},
     client::Client,
-    commands,
+    commands, home,
     resources::{Bucket, File, NpmPackage, Process, Region, RegionRef, Replication, TcpBalancer},
 };
 use serde::{Deserialize, Serialize};
@@ -34,9 +34,7 @@ impl Local {
     /// # Errors
     /// When there is no home folder and `TERRANE_LOCAL` isn't set.
     pub fn of_stack(stack: &Stack) -> Result<Self> {
-        let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let data = || set("XDG_DATA_HOME").or_else(|| set("HOME").map(|home| home.join(".local/share")));
-        let root = set("TERRANE_LOCAL").or_else(|| data().map(|data| data.join("terrane/local")));
+        let root = home::folder("TERRANE_LOCAL", "XDG_DATA_HOME", ".local/share", "terrane/local");
         let root = root.ok_or_else(|| {
             Error::new("there is no home folder for the local platform").help("set TERRANE_LOCAL to a folder")
         })?;

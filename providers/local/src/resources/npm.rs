@@ -1,9 +1,9 @@
 //! `local:NpmPackage`: a pinned package in the cache folder, installed by the ordinary client.
 
-use crate::{Local, provider::Machine};
+use crate::{Local, home, provider::Machine};
 use serde::{Deserialize, Serialize};
 use std::{
-    env, fs,
+    fs,
     path::{Path, PathBuf},
     process::Stdio,
 };
@@ -34,11 +34,7 @@ pub struct NpmPackageOutputs {
 
 /// The folder of installed packages: `TERRANE_CACHE`, or the user's cache folder.
 fn cache() -> Result<PathBuf> {
-    let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let user = || {
-        set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache"))).map(|cache| cache.join("terrane"))
-    };
-    let cache = set("TERRANE_CACHE").or_else(user);
+    let cache = home::folder("TERRANE_CACHE", "XDG_CACHE_HOME", ".cache", "terrane");
     let cache = cache.ok_or_else(|| Error::new("there is no cache folder").help("set TERRANE_CACHE to a folder"))?;
     Ok(cache.join("npm"))
 }

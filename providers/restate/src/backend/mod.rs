@@ -54,6 +54,13 @@ pub(crate) struct Addresses {
     pub ingress: std::net::SocketAddr,
 }
 
+impl Addresses {
+    /// The URL of the fabric port itself, past any balancer.
+    pub(crate) fn fabric_url(&self) -> String {
+        format!("http://{}/", self.fabric)
+    }
+}
+
 /// A balancer in front of a node's fabric port.
 pub(crate) struct Balancer {
     /// The address under which other nodes dial the node.

@@ -23,7 +23,7 @@ pub use bytes::Bytes;
 pub use interval::Interval;
 pub use listener::{ListenMode, Listener};
 pub use metadata::{MetadataClient, MetadataServer};
-pub use object_store::{ObjectStore, Secret};
+pub use object_store::ObjectStore;
 pub use worker::{DurabilityMode, SnapshotSettings, Worker};
 
 use crate::replication::Replication;

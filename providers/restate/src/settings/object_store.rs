@@ -1,8 +1,7 @@
 //! How to reach an object store. The same keys in `[metadata-client]` and in `[worker.snapshots]`.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
+use terrane::Secret;
 
 use super::env_name;
 
@@ -27,44 +26,20 @@ pub struct ObjectStore {
     pub aws_access_key_id: Option<String>,
     /// The key. Never in the file, see [`Settings::secret_env`](super::Settings::secret_env).
     #[serde(skip)]
-    pub aws_secret_access_key: Option<Secret>,
+    pub aws_secret_access_key: Option<Secret<String>>,
     /// The token of a temporary session. Never in the file either.
     #[serde(skip)]
-    pub aws_session_token: Option<Secret>,
+    pub aws_session_token: Option<Secret<String>>,
 }
-
-/// A text that is neither printed nor serialized.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
 
 impl ObjectStore {
     /// The secrets as environment variables, for the section at `path`.
     pub(super) fn secrets(&self, path: &str) -> Vec<(String, String)> {
         let keys =
             [("aws-secret-access-key", &self.aws_secret_access_key), ("aws-session-token", &self.aws_session_token)];
-        let named = |(key, secret): (&str, &Option<Secret>)| {
-            secret.as_ref().map(|secret| (env_name(&format!("{path}.{key}")), secret.reveal().to_owned()))
+        let named = |(key, secret): (&str, &Option<Secret<String>>)| {
+            secret.as_ref().map(|secret| (env_name(&format!("{path}.{key}")), secret.expose().clone()))
         };
         keys.into_iter().filter_map(named).collect()
-    }
-}
-
-impl Secret {
-    /// Keeps a text from being printed.
-    #[must_use]
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text itself.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[secret]")
     }
 }

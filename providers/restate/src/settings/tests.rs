@@ -8,7 +8,7 @@ fn store() -> ObjectStore {
         aws_endpoint_url: Some("http://127.9.0.1:9000".to_owned()),
         aws_allow_http: Some(true),
         aws_access_key_id: Some("AKIALAB".to_owned()),
-        aws_secret_access_key: Some(Secret::new("labsecret")),
+        aws_secret_access_key: Some(terrane::Secret::new("labsecret".to_owned())),
         ..ObjectStore::default()
     }
 }

@@ -78,7 +78,9 @@ impl Execution<'_> {
         let action = match op {
             Op::Same => {
                 self.learn_same(task, step, old.as_deref());
-                self.note(step, node, &provider.key, kept, resolved.secret);
+                if let Some(old) = old {
+                    self.note(step, node, &old, &provider.key, kept, resolved.secret);
+                }
                 return Ok(None);
             }
             Op::Update => Action::Update,
@@ -145,8 +147,7 @@ impl Execution<'_> {
     }
 
     /// State follows the program where no call is needed.
-    fn note(&mut self, step: &Step, node: &Node, provider: &str, kept: Kept, secret: BTreeSet<String>) {
-        let Some(old) = self.state.live.get(&step.urn).cloned() else { return };
+    fn note(&mut self, step: &Step, node: &Node, old: &Instance, provider: &str, kept: Kept, secret: BTreeSet<String>) {
         let urn = step.urn.clone();
         if old.kept != kept || old.dependencies != step.dependencies || old.provider != provider {
             let (provider, dependencies) = (provider.to_owned(), step.dependencies.clone());

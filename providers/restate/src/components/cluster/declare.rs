@@ -28,7 +28,7 @@ pub(super) struct Placed<'a> {
 impl Placed<'_> {
     /// The addresses of the other nodes.
     fn others(&self, addresses: &[String]) -> Vec<String> {
-        let own = format!("http://{}/", self.addresses.fabric);
+        let own = self.addresses.fabric_url();
         addresses.iter().filter(|address| **address != own).cloned().collect()
     }
 }
@@ -47,8 +47,7 @@ impl Declaring<'_> {
         self.examine(&topology);
         let ctl = self.platform.backend().restatectl(self.stack);
         let rollout = self.rollout(&placed, &topology, &ctl);
-        let addresses: Vec<String> =
-            placed.iter().map(|placed| format!("http://{}/", placed.addresses.fabric)).collect();
+        let addresses: Vec<String> = placed.iter().map(|placed| placed.addresses.fabric_url()).collect();
         let mut servers = Vec::new();
         for placed in &placed {
             let turn = placed.node.region.scope().turn(&rollout, &placed.node.name);
@@ -106,7 +105,7 @@ impl Declaring<'_> {
         for node in &self.cluster.nodes {
             match self.platform.backend().addresses(&node.region, node.index) {
                 Ok(addresses) => {
-                    let direct = || format!("http://{}/", addresses.fabric);
+                    let direct = || addresses.fabric_url();
                     let advertised = node.advertised.clone().unwrap_or_else(direct);
                     placed.push(Placed { node, addresses, advertised });
                 }
@@ -196,8 +195,7 @@ impl Declaring<'_> {
     /// One node at a time, region by region in the order of their declaration, each only while the cluster is healthy.
     fn rollout(&self, placed: &[Placed<'_>], topology: &Topology, ctl: &Output<PathBuf>) -> terrane::RolloutHandle {
         let members = placed.iter().map(|placed| placed.node.name.clone());
-        let addresses: Vec<String> =
-            placed.iter().map(|placed| format!("http://{}/", placed.addresses.fabric)).collect();
+        let addresses: Vec<String> = placed.iter().map(|placed| placed.addresses.fabric_url()).collect();
         let expected = watch::expected(topology);
         let gate = Gate::new((ctl,), move |(ctl,), _| {
             let (addresses, expected) = (addresses.clone(), expected.clone());
