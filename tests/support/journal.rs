@@ -11,7 +11,7 @@ use terrane::{
     plan::Plan,
     state::{Record, State},
 };
-use terrane_state::{Error, Holder, Journal, MemoryStore, Store};
+use terrane_state::{Error, Held, Holder, Journal, MemoryStore, RestorePoint, Store};
 use tokio::sync::Notify;
 
 /// When the world stops.
@@ -72,6 +72,22 @@ impl Store for Watch {
     async fn open(&self, project: &str, stack: &str, holder: &Holder) -> Result<Arc<dyn Journal>, Error> {
         let journal = self.inner.open(project, stack, holder).await?;
         Ok(Arc::new(Watched { journal, watch: self.clone() }))
+    }
+
+    async fn held(&self, project: &str, stack: &str) -> Result<Option<Held>, Error> {
+        self.inner.held(project, stack).await
+    }
+
+    async fn unlock(&self, project: &str, stack: &str, by: &Holder) -> Result<Option<Holder>, Error> {
+        self.inner.unlock(project, stack, by).await
+    }
+
+    async fn restore_points(&self, project: &str, stack: &str) -> Result<Vec<RestorePoint>, Error> {
+        self.inner.restore_points(project, stack).await
+    }
+
+    async fn read_at(&self, project: &str, stack: &str, seq: u64) -> Result<State, Error> {
+        self.inner.read_at(project, stack, seq).await
     }
 
     async fn remove(&self, project: &str, stack: &str, holder: &Holder) -> Result<(), Error> {

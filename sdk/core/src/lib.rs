@@ -15,6 +15,7 @@ pub mod kind;
 pub mod note;
 pub mod output;
 pub mod plan;
+pub mod planted;
 pub mod properties;
 pub mod rollout;
 pub mod secret;

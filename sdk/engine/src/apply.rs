@@ -87,6 +87,7 @@ impl<'a> Applying<'a> {
             graph.handles.iter().map(|handle| handle.spec).chain(self.session.project.providers.iter().copied());
         let calls = Calls {
             world: self.session.world.clone(),
+            journal: self.journal.clone(),
             events: self.events.clone(),
             connections: Connections::new(specs),
             limits: Default::default(),

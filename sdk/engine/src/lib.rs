@@ -14,7 +14,6 @@ mod read;
 mod recover;
 mod report;
 mod session;
-mod world;
 
 pub use error::Error;
 pub use event::{Event, Events, What, schema};
@@ -22,4 +21,4 @@ pub use options::{ApplyOptions, Interrupt, PARALLEL, PlanOptions, Refresh, Unsee
 pub use read::{Drift, RefreshReport};
 pub use report::{Ending, Failure, Report};
 pub use session::{ConfigSource, Planned, Project, Session};
-pub use world::{RealWorld, World};
+pub use terrane_state::{RealWorld, World};

@@ -206,6 +206,7 @@ impl Session {
         };
         let sight = read::look(&mut state, &connections, chosen, events).await?;
         self.write(&journal, "refresh", sight.records).await?;
+        journal.close().await?;
         let took_ms = self.world.clock_ms() - began;
         Ok(RefreshReport { drift: sight.drift, looked_at: sight.looked_at, took_ms })
     }
@@ -223,6 +224,7 @@ impl Session {
         let Recovery { records, texts, undecided } =
             recover::recover(&journal.state(), &self.connections(&stack), &self.world, events).await;
         self.write(&journal, command, records).await?;
+        journal.close().await?;
         undecided.map_or(Ok(texts), Err)
     }
 
@@ -237,7 +239,9 @@ impl Session {
     ) -> Result<State, Error> {
         let journal = self.open(command).await?;
         let records = edit(&journal.state()).map_err(Error::Program)?;
-        self.write(&journal, command, records).await
+        let state = self.write(&journal, command, records).await?;
+        journal.close().await?;
+        Ok(state)
     }
 
     async fn open(&self, command: &str) -> Result<Arc<dyn Journal>, Error> {
@@ -293,6 +297,8 @@ impl Session {
         if !state.pending.is_empty() {
             return Err(Error::Open { urns: state.pending.values().map(|intent| intent.urn.clone()).collect() });
         }
-        Applying::new(self, command, &journal, options, events).run(planned, &mut state).await
+        let report = Applying::new(self, command, &journal, options, events).run(planned, &mut state).await?;
+        journal.close().await?;
+        Ok(report)
     }
 }

@@ -37,6 +37,20 @@ pub enum Error {
         /// The folder.
         place: String,
     },
+    /// Somebody else has taken the stack over, or this process can't show that it still holds it.
+    #[error("this run has lost its hold on the stack{}: what was under way is finished and recorded where possible, nothing more is started", by.as_ref().map_or_else(String::new, |by| format!(" to {by}")))]
+    LeaseLost {
+        /// Who has it now, if that is known.
+        by: Option<Box<Holder>>,
+    },
+    /// A state of the past that is not kept.
+    #[error("{place}: no state is kept for record {seq}; `stack history` lists those that are")]
+    NoRestorePoint {
+        /// The stack's place.
+        place: String,
+        /// What was asked for.
+        seq: u64,
+    },
     /// A place that isn't one.
     #[error("`{url}` is not a place for state: {why}")]
     Place {

@@ -5,6 +5,29 @@ use async_trait::async_trait;
 use std::sync::Arc;
 use terrane_core::{Plan, Record, State};
 
+/// Who holds a stack, as far as can be seen from here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Who.
+    pub holder: Holder,
+    /// For how long this process has watched the holder without a sign of life, in milliseconds.
+    pub silent_ms: u64,
+    /// How much longer it must stay silent until others may take over, in milliseconds; `None` where the system itself says whether the
+    /// holder lives, as on a disk.
+    pub takeover_in_ms: Option<u64>,
+}
+
+/// A state of the past that is kept as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RestorePoint {
+    /// The number of its last record.
+    pub seq: u64,
+    /// When it was kept, in milliseconds of Unix time.
+    pub at_ms: i64,
+    /// Its size in bytes.
+    pub bytes: u64,
+}
+
 /// A place that keeps the states of stacks.
 #[async_trait]
 pub trait Store: Send + Sync {
@@ -20,6 +43,21 @@ pub trait Store: Send + Sync {
     /// Takes the stack's lock and reads its state; a stack that doesn't exist is begun with the first commit.
     async fn open(&self, project: &str, stack: &str, holder: &Holder) -> Result<Arc<dyn Journal>, Error>;
 
+    /// Who holds the stack; `None` when it is free.
+    async fn held(&self, project: &str, stack: &str) -> Result<Option<Held>, Error>;
+
+    /// Ends another's hold on the stack so that it can never write again, and says whose it was; nothing where the stack is free.
+    ///
+    /// # Errors
+    /// Where the system itself ties the lock to a living process, as on a disk: the process has to be ended.
+    async fn unlock(&self, project: &str, stack: &str, by: &Holder) -> Result<Option<Holder>, Error>;
+
+    /// The states of the past that are kept, oldest first.
+    async fn restore_points(&self, project: &str, stack: &str) -> Result<Vec<RestorePoint>, Error>;
+
+    /// One of them.
+    async fn read_at(&self, project: &str, stack: &str, seq: u64) -> Result<State, Error>;
+
     /// Removes a stack's state for good.
     async fn remove(&self, project: &str, stack: &str, holder: &Holder) -> Result<(), Error>;
 
@@ -33,15 +71,29 @@ pub trait Store: Send + Sync {
 /// A stack's journal, held by one process.
 ///
 /// # Guarantees
-/// A record is durable when the commit that carries it returns. Dropping the journal releases the lock.
+/// A record is durable when the commit that carries it returns. [`Journal::close`] releases the lock; dropping the journal gives it up as
+/// a killed process would.
 #[async_trait]
 pub trait Journal: Send + Sync {
     /// The state when the journal was opened.
     fn state(&self) -> State;
+
+    /// Whether this process still holds the stack, to be asked right before each call that changes something. Never waits.
+    ///
+    /// # Errors
+    /// When the hold is lost, or can't be shown to be valid any more: nothing may be started then.
+    fn permit(&self) -> Result<(), Error> {
+        Ok(())
+    }
 
     /// Appends records and makes them durable together, in one write.
     async fn commit(&self, records: Vec<Record>) -> Result<(), Error>;
 
     /// Ends a run: seals what is durable and folds a long journal into a snapshot of `state`.
     async fn seal(&self, state: &State) -> Result<(), Error>;
+
+    /// Releases the lock.
+    async fn close(&self) -> Result<(), Error> {
+        Ok(())
+    }
 }

@@ -6,16 +6,20 @@
 pub mod disk;
 mod error;
 mod file;
+mod file_keys;
 mod journal;
 mod memory;
+pub mod objects;
 mod sealer;
 pub mod secrets;
+mod world;
 
 pub use disk::Holder;
 pub use error::Error;
 pub use file::FileStore;
-pub use journal::{Journal, Store};
+pub use journal::{Held, Journal, RestorePoint, Store};
 pub use memory::MemoryStore;
+pub use world::{RealWorld, World};
 
 use std::{path::PathBuf, sync::Arc};
 

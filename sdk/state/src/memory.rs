@@ -1,6 +1,6 @@
 //! A store in memory: for tests of programs and for the engine's own.
 
-use crate::{Error, Holder, Journal, Store};
+use crate::{Error, Held, Holder, Journal, RestorePoint, Store};
 use async_trait::async_trait;
 use std::{
     collections::BTreeMap,
@@ -58,6 +58,27 @@ impl Store for MemoryStore {
         }
         kept.holder = Some(holder.clone());
         Ok(Arc::new(MemoryJournal { store: self.clone(), key, opened: kept.state.clone() }))
+    }
+
+    async fn held(&self, project: &str, stack: &str) -> Result<Option<Held>, Error> {
+        let key = (project.to_owned(), stack.to_owned());
+        let holder = self.stacks_mut().get(&key).and_then(|kept| kept.holder.clone());
+        Ok(holder.map(|holder| Held { holder, silent_ms: 0, takeover_in_ms: None }))
+    }
+
+    async fn unlock(&self, project: &str, stack: &str, _: &Holder) -> Result<Option<Holder>, Error> {
+        match self.held(project, stack).await? {
+            Some(held) => Err(Error::Locked { holder: Some(Box::new(held.holder)) }),
+            None => Ok(None),
+        }
+    }
+
+    async fn restore_points(&self, _: &str, _: &str) -> Result<Vec<RestorePoint>, Error> {
+        Ok(Vec::new())
+    }
+
+    async fn read_at(&self, _: &str, _: &str, seq: u64) -> Result<State, Error> {
+        Err(Error::NoRestorePoint { place: self.place(), seq })
     }
 
     async fn remove(&self, project: &str, stack: &str, _: &Holder) -> Result<(), Error> {

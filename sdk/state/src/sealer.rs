@@ -6,26 +6,46 @@ use crate::{
 };
 use serde_json::Value;
 use std::{
-    fs::{self, OpenOptions},
-    io::Write,
-    os::unix::fs::OpenOptionsExt,
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use terrane_core::Properties;
 
-/// The keys of one stack. The data key is made with the stack's first secret, and unwrapped once a process.
+/// The keys of one stack. The data key is made with the stack's first secret, and unwrapped once a process. Where its wrapped form is
+/// kept is the store's business.
 pub(crate) struct Sealer {
-    /// What the state remembers of its key.
-    wrapped: PathBuf,
     /// Where the key is when no passphrase guards it.
     key_file: PathBuf,
-    keyring: Mutex<Option<Keyring>>,
+    keys: Mutex<Keys>,
+}
+
+#[derive(Default)]
+struct Keys {
+    /// What the state remembers of its key.
+    wrapped: Option<WrappedKey>,
+    /// Whether the state remembers it already.
+    saved: bool,
+    keyring: Option<Keyring>,
 }
 
 impl Sealer {
-    pub(crate) fn new(folder: &Path, key_file: PathBuf) -> Self {
-        Self { wrapped: folder.join("key.json"), key_file, keyring: Mutex::default() }
+    pub(crate) fn new(wrapped: Option<WrappedKey>, key_file: PathBuf) -> Self {
+        let saved = wrapped.is_some();
+        Self { key_file, keys: Mutex::new(Keys { wrapped, saved, keyring: None }) }
+    }
+
+    fn keys(&self) -> MutexGuard<'_, Keys> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A key that was made since, which must be durable before the first value that is sealed with it; [`Sealer::saved`] is called then.
+    pub(crate) fn unsaved(&self) -> Option<WrappedKey> {
+        let keys = self.keys();
+        keys.wrapped.clone().filter(|_| !keys.saved)
+    }
+
+    pub(crate) fn saved(&self) {
+        self.keys().saved = true;
     }
 
     /// Replaces each secret value by its sealed form.
@@ -75,53 +95,21 @@ impl Sealer {
     }
 
     fn keyring(&self) -> Result<Keyring, Error> {
-        let mut keyring = self.keyring.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(keyring) = &*keyring {
+        let mut keys = self.keys();
+        if let Some(keyring) = &keys.keyring {
             return Ok(keyring.clone());
         }
-        let made = self.load()?;
-        *keyring = Some(made.clone());
-        Ok(made)
-    }
-
-    fn load(&self) -> Result<Keyring, Error> {
         let passphrase = std::env::var_os(PASSPHRASE_VARIABLE).map(|_| Passphrase::from_env()).transpose()?;
         let guard = passphrase.map_or_else(|| Guard::KeyFile(self.key_file.clone()), Guard::Passphrase);
-        let io = |source| Error::Disk(crate::disk::Error::Io { action: "write", path: self.wrapped.clone(), source });
-        match fs::read(&self.wrapped) {
-            Ok(bytes) => {
-                let unreadable =
-                    |source| Error::Unreadable { place: self.wrapped.display().to_string(), seq: 0, source };
-                let wrapped: WrappedKey = serde_json::from_slice(&bytes).map_err(unreadable)?;
-                Ok(Keyring::open(&wrapped, &guard)?)
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                if let (Guard::KeyFile(path), Some(folder)) = (&guard, self.key_file.parent()) {
-                    fs::create_dir_all(folder).map_err(|source| {
-                        Error::Disk(crate::disk::Error::Io {
-                            action: "create the folder of",
-                            path: path.clone(),
-                            source,
-                        })
-                    })?;
-                }
+        let keyring = match &keys.wrapped {
+            Some(wrapped) => Keyring::open(wrapped, &guard)?,
+            None => {
                 let (keyring, wrapped) = Keyring::create(&guard)?;
-                self.remember(&wrapped).map_err(io)?;
-                Ok(keyring)
+                keys.wrapped = Some(wrapped);
+                keyring
             }
-            Err(error) => Err(io(error)),
-        }
-    }
-
-    /// Writes what the state remembers of its key; durable before the first value that is sealed with it.
-    fn remember(&self, wrapped: &WrappedKey) -> std::io::Result<()> {
-        let folder = self.wrapped.parent().unwrap_or(Path::new("/"));
-        fs::create_dir_all(folder)?;
-        let temporary = self.wrapped.with_extension("json.new");
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
-        file.write_all(&serde_json::to_vec(wrapped)?)?;
-        file.sync_all()?;
-        fs::rename(&temporary, &self.wrapped)?;
-        fs::File::open(folder)?.sync_all()
+        };
+        keys.keyring = Some(keyring.clone());
+        Ok(keyring)
     }
 }

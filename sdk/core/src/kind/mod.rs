@@ -181,22 +181,41 @@ impl Creation {
 }
 
 type Sink = Arc<dyn Fn(&str) + Send + Sync>;
+type Permit = Arc<dyn Fn() -> Result<()> + Send + Sync>;
 
-/// Tells the person at the terminal what a running verb waits for.
+/// A running verb's line to the engine: tells the person at the terminal what it waits for, and asks whether it may still change things.
 #[derive(Clone, Default)]
-pub struct Progress(Option<Sink>);
+pub struct Progress {
+    sink: Option<Sink>,
+    permit: Option<Permit>,
+}
 
 impl Progress {
     /// Progress that goes to `sink`.
     pub fn to(sink: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(sink)))
+        Self { sink: Some(Arc::new(sink)), permit: None }
+    }
+
+    /// The same, with what says whether this process still holds the stack.
+    #[must_use]
+    pub fn under(self, permit: impl Fn() -> Result<()> + Send + Sync + 'static) -> Self {
+        Self { permit: Some(Arc::new(permit)), ..self }
     }
 
     /// Replaces the text beside the running resource.
     pub fn say(&self, text: impl AsRef<str>) {
-        if let Some(sink) = &self.0 {
+        if let Some(sink) = &self.sink {
             sink(text.as_ref());
         }
+    }
+
+    /// To be asked before each request that changes something, later attempts included. The engine asks before it calls a verb; a verb
+    /// that sends more than one request asks before each of the others. A request lasts at most 30 seconds.
+    ///
+    /// # Errors
+    /// When this process no longer holds the stack: somebody else may be at work on the same objects.
+    pub fn permit(&self) -> Result<()> {
+        self.permit.as_ref().map_or(Ok(()), |permit| permit())
     }
 }
 

@@ -70,6 +70,7 @@ impl State {
             }
             Record::Moved { from, to } => self.rename(from, to)?,
             Record::Forgotten { urn, op } => self.remove(urn, op)?,
+            Record::Restored { state } => self.restore(state),
             Record::Outputs { exports } => self.exports = exports.clone(),
             Record::KeyRotate { .. } => {}
             Record::RunEnd(end) => {
@@ -83,6 +84,13 @@ impl State {
         }
         self.seq += 1;
         Ok(())
+    }
+
+    /// Takes what another state consists of. What must never go back stays: lineage, sequence, the counter of generations, the history.
+    fn restore(&mut self, state: &State) {
+        let generation = self.generation.max(state.generation);
+        let (lineage, runs) = (std::mem::take(&mut self.lineage), std::mem::take(&mut self.runs));
+        *self = State { lineage, seq: self.seq, generation, runs, ..state.clone() };
     }
 
     fn begin(&mut self, intent: &Intent) -> Result<(), Corrupt> {

@@ -63,6 +63,11 @@ pub enum Record {
         /// The operation that made the object.
         op: OpId,
     },
+    /// The state was replaced as a whole: by a rollback, an import or a repair.
+    Restored {
+        /// What stands in its place. Lineage, history and counters are not taken from it.
+        state: Box<super::State>,
+    },
     /// The stack's exports.
     Outputs {
         /// All of them.
@@ -245,6 +250,7 @@ impl Record {
                 visit(&format!("{urn}#outputs"), outputs)
             }
             Self::Outputs { exports } => visit("exports", exports),
+            Self::Restored { state } => state.visit_secrets(visit),
             _ => Ok(()),
         }
     }

@@ -12,10 +12,12 @@ use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use terrane_core::{
     AnyKind, Class, Creation, Error, Hook, Progress, Result, Urn, When, hook::Event, kind::Recorded, state::Action,
 };
+use terrane_state::Journal;
 
 /// What calls need of the run.
 pub(crate) struct Calls {
     pub world: Arc<dyn World>,
+    pub journal: Arc<dyn Journal>,
     pub events: Events,
     pub connections: Connections,
     pub limits: Limits,
@@ -86,6 +88,7 @@ impl Calls {
         self.hooks(begun, before(begun.intent.action), &begun.was.outputs).await.map_err(Error::not_applied)?;
         let (began, mut attempt) = (self.world.clock_ms(), 1u32);
         loop {
+            self.permit()?;
             let error = match self.once(begun, &*kind).await {
                 Ok(made) => return Ok((kind, made)),
                 Err(error) => error,
@@ -134,9 +137,16 @@ impl Calls {
         }
     }
 
+    /// Whether this run may still change things.
+    fn permit(&self) -> Result<()> {
+        self.journal.permit().map_err(|error| Error::from(error).not_applied())
+    }
+
     fn progress(&self, urn: &Urn) -> Progress {
-        let (events, urn) = (self.events.clone(), urn.clone());
-        Progress::to(move |text| events.tell(What::StepProgress { urn: urn.clone(), text: text.to_owned() }))
+        let (events, urn, journal) = (self.events.clone(), urn.clone(), self.journal.clone());
+        let progress =
+            Progress::to(move |text| events.tell(What::StepProgress { urn: urn.clone(), text: text.to_owned() }));
+        progress.under(move || journal.permit().map_err(Error::from))
     }
 
     /// How long to pause before the next attempt; none when there is no point in one.

@@ -112,6 +112,18 @@ impl Drop for Lock {
     }
 }
 
+/// Who holds the lock of a folder; none where it is free.
+pub(crate) fn held(folder: &Path) -> Result<Option<Holder>> {
+    let path = folder::lock(folder);
+    match files::open(&path, OpenOptions::new().read(true))? {
+        Some(file) => match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => Ok(holder(&path)),
+            _ => Ok(None),
+        },
+        None => Ok(None),
+    }
+}
+
 /// Who holds the lock, from the lock file. It is empty for a moment after the lock is taken.
 fn holder(path: &Path) -> Option<Holder> {
     for _ in 0..ATTEMPTS_MAX {

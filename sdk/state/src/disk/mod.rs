@@ -101,6 +101,14 @@ struct Writer {
     _lock: Lock,
 }
 
+/// Who holds a state folder; none where it is free.
+///
+/// # Errors
+/// Where the folder can't be read.
+pub fn holder(folder: &Path) -> Result<Option<Holder>> {
+    lock::held(folder)
+}
+
 impl Disk {
     /// Opens a state folder. A reader gets the state of one moment, also while another process writes.
     ///

@@ -1,18 +1,22 @@
-//! The world outside the engine: clock and randomness behind a trait, so that the same code runs in a simulation.
+//! The world outside: clocks, randomness and background work behind a trait, so that the same code runs in a simulation.
 
 use futures_util::future::BoxFuture;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Clock and randomness.
+/// Clocks, randomness and background work.
 pub trait World: Send + Sync {
     /// Unix time in milliseconds.
     fn now_ms(&self) -> i64;
-    /// A monotonic clock in milliseconds.
+    /// A monotonic clock in milliseconds, for durations.
     fn clock_ms(&self) -> u64;
+    /// A monotonic clock in milliseconds that goes on while the machine sleeps, for leases.
+    fn lease_clock_ms(&self) -> u64;
     /// Waits.
     fn sleep(&self, time: Duration) -> BoxFuture<'static, ()>;
     /// A random number.
     fn random(&self) -> u64;
+    /// Carries work out beside the caller's.
+    fn spawn(&self, work: BoxFuture<'static, ()>);
 }
 
 /// The real world.
@@ -37,6 +41,15 @@ impl World for RealWorld {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
+    fn lease_clock_ms(&self) -> u64 {
+        #[cfg(target_os = "linux")]
+        let clock = rustix::time::ClockId::Boottime;
+        #[cfg(not(target_os = "linux"))]
+        let clock = rustix::time::ClockId::Monotonic;
+        let now = rustix::time::clock_gettime(clock);
+        u64::try_from(now.tv_sec).unwrap_or(0) * 1000 + u64::try_from(now.tv_nsec).unwrap_or(0) / 1_000_000
+    }
+
     fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
         Box::pin(tokio::time::sleep(time))
     }
@@ -44,5 +57,9 @@ impl World for RealWorld {
     fn random(&self) -> u64 {
         use std::hash::{BuildHasher, Hasher, RandomState};
         RandomState::new().build_hasher().finish()
+    }
+
+    fn spawn(&self, work: BoxFuture<'static, ()>) {
+        drop(tokio::spawn(work));
     }
 }
