@@ -3,7 +3,7 @@
 use crate::{Hook, Inputs, IntoInput, Output, Urn, hook::When, kind::InputField};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 /// A resource under construction, without its type.
 #[must_use = "a draft does nothing until it is added to a stack"]
@@ -11,9 +11,37 @@ pub struct Draft {
     /// The logical name.
     pub name: String,
     /// The inputs that are set.
-    pub fields: BTreeMap<&'static str, Output<Value>>,
+    pub fields: Fields,
     /// How the engine treats it.
     pub options: Settings,
+}
+
+/// Inputs by name, in the order of their names. A resource has a handful: a sorted list takes a tenth of the memory of a tree.
+#[derive(Default)]
+pub struct Fields(Vec<(&'static str, Output<Value>)>);
+
+impl Fields {
+    /// Sets an input; the last value counts.
+    pub fn set(&mut self, name: &'static str, value: Output<Value>) {
+        match self.place(name) {
+            Ok(at) => self.0[at].1 = value,
+            Err(at) => self.0.insert(at, (name, value)),
+        }
+    }
+
+    /// One input, if it is set.
+    pub fn get(&self, name: &str) -> Option<&Output<Value>> {
+        self.place(name).ok().map(|at| &self.0[at].1)
+    }
+
+    /// All that are set, in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Output<Value>)> {
+        self.0.iter().map(|(name, value)| (*name, value))
+    }
+
+    fn place(&self, name: &str) -> Result<usize, usize> {
+        self.0.binary_search_by(|(other, _)| (*other).cmp(name))
+    }
 }
 
 /// How the engine treats a resource: what the setters of [`Options`] fill in.
@@ -54,19 +82,19 @@ pub struct Settings {
 impl Draft {
     /// An empty draft.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), fields: BTreeMap::new(), options: Settings::default() }
+        Self { name: name.into(), fields: Fields::default(), options: Settings::default() }
     }
 
     /// Sets an input; called by derived setters.
     #[expect(clippy::needless_pass_by_value, reason = "setters hand over what they were given")]
     pub fn set<T: Serialize + 'static>(&mut self, field: &'static InputField, value: Output<T>) {
         let value = value.erase();
-        self.fields.insert(field.name, if field.secret { value.secret() } else { value });
+        self.fields.set(field.name, if field.secret { value.secret() } else { value });
     }
 
     /// A nested struct: its fields, joined.
     pub fn nested<T: Inputs>(self) -> Output<T> {
-        let (keys, values): (Vec<_>, Vec<_>) = self.fields.into_iter().unzip();
+        let (keys, values): (Vec<_>, Vec<_>) = self.fields.0.into_iter().unzip();
         crate::Gather::gather(values).try_map(move |values| {
             let mut map: Map<String, Value> = keys.iter().map(ToString::to_string).zip(values).collect();
             for (key, default) in T::defaults() {

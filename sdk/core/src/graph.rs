@@ -50,7 +50,7 @@ impl Node {
     pub fn dependencies(&self, handles: &[Handle]) -> BTreeSet<Urn> {
         let options = &self.draft.options;
         let mut all: BTreeSet<Urn> = options.after.iter().cloned().collect();
-        for field in self.draft.fields.values() {
+        for (_, field) in self.draft.fields.iter() {
             all.extend(field.sources().iter().cloned());
         }
         all.extend(options.replaced_when.iter().flat_map(|value| value.sources().iter().cloned()));

@@ -102,7 +102,7 @@ fn setters_take_values_outputs_references_and_drafts() {
 
     let graph = stack.graph();
     let work = graph.node(work.urn()).unwrap();
-    assert!(work.draft.options.protected && work.draft.fields["token"].is_secret());
+    assert!(work.draft.options.protected && work.draft.fields.get("token").unwrap().is_secret());
     assert!(work.site.to_string().ends_with(&added_at), "the site is the program's own");
 }
 
@@ -112,8 +112,8 @@ fn an_input_is_secret_because_its_field_is() {
     let aws = stack.provider(Aws::region("eu-central-1"));
     let _queue = stack.add(&aws, Queue::new("queue").name("q").retention(60).token("hidden"));
     let graph = stack.graph();
-    assert!(graph.nodes[0].draft.fields["token"].is_secret());
-    assert!(!graph.nodes[0].draft.fields["name"].is_secret());
+    assert!(graph.nodes[0].draft.fields.get("token").unwrap().is_secret());
+    assert!(!graph.nodes[0].draft.fields.get("name").unwrap().is_secret());
 }
 
 #[test]

@@ -70,16 +70,20 @@ impl Execution<'_> {
         let old = self.state.live.get(&step.urn).cloned();
         let provider = self.provider(node)?;
         let kept = kept_of(node, graph, trigger(node, self.facts).and_then(Result::ok));
-        let mut resolved = resolve(node, old.as_deref(), self.facts);
-        let op = match step.op {
-            Op::Same => Op::Same,
-            _ => self.decided(step, node, old.as_deref(), &resolved)?,
+        let (op, inputs) = match step.op {
+            // Whatever it awaited was known to the planner already.
+            Op::Same => (Op::Same, step.inputs.clone()),
+            _ => {
+                let resolved = resolve(node, old.as_deref(), self.facts);
+                let op = self.decided(step, node, old.as_deref(), &resolved)?;
+                (op, Properties::new(resolved.known, resolved.secret))
+            }
         };
         let action = match op {
             Op::Same => {
                 self.learn_same(task, step, old.as_deref());
                 if let Some(old) = old {
-                    self.note(step, node, &old, &provider.key, kept, resolved.secret);
+                    self.note(step, node, &old, &provider.key, kept, inputs.secret);
                 }
                 return Ok(None);
             }
@@ -93,7 +97,7 @@ impl Execution<'_> {
         let was = old.filter(|_| action == Action::Update);
         let intent = Intent {
             target: was.as_ref().map(|old| old.op.clone()),
-            inputs: Properties::new(std::mem::take(&mut resolved.known), resolved.secret),
+            inputs,
             secret_outputs: secret_outputs(node),
             dependencies: step.dependencies.clone(),
             ..self.intent(step, action, provider.key.clone(), kept)

@@ -69,7 +69,7 @@ fn first(node: &Node, new: &Resolved, around: &Circumstances) -> Decision {
     let named = |field: &InputField| {
         field.physical_name && new.known.get(field.name).is_some_and(|name| name == node.urn.name())
     };
-    let said = node.spec.inputs.iter().filter(|field| node.draft.fields.contains_key(field.name) && !named(field));
+    let said = node.spec.inputs.iter().filter(|field| node.draft.fields.get(field.name).is_some() && !named(field));
     let change = |field: &InputField| {
         let after = match (new.known.get(field.name), new.unknown.get(field.name)) {
             (Some(value), _) => Shown::of(Some(value), new.secret.contains(field.name), hides(node, field.name)),
@@ -104,6 +104,9 @@ struct Comparison {
 
 impl Comparison {
     fn inputs(&mut self, node: &Node, old: &Instance, new: &Resolved) {
+        if new.unknown.is_empty() && new.known == *old.inputs.values {
+            return;
+        }
         let mut before = (*old.inputs.values).clone();
         node.spec.complete(&mut before);
         before.retain(|_, value| !value.is_null());

@@ -36,17 +36,17 @@ pub(crate) fn resolve(node: &Node, old: Option<&Instance>, facts: &Facts) -> Res
     // The kind's own secrets stay secret also where their value is the default.
     let of_kind = node.spec.inputs.iter().filter(|field| field.secret);
     let mut secret: BTreeSet<String> = of_kind.map(|field| field.name.to_owned()).collect();
-    for (name, output) in &node.draft.fields {
+    for (name, output) in node.draft.fields.iter() {
         if output.is_secret() {
-            secret.insert((*name).to_owned());
+            secret.insert(name.to_owned());
         }
         match value_of(output, facts) {
             Ok(Value::Null) => {}
-            Ok(value) => drop(known.insert((*name).to_owned(), value)),
+            Ok(value) => drop(known.insert(name.to_owned(), value)),
             Err(Unresolved::Invalid(why)) => {
-                problems.push(Problem { path: (*name).to_owned(), message: format!("has no value: {why}") });
+                problems.push(Problem { path: name.to_owned(), message: format!("has no value: {why}") });
             }
-            Err(waits) => drop(unknown.insert((*name).to_owned(), waits)),
+            Err(waits) => drop(unknown.insert(name.to_owned(), waits)),
         }
     }
     if let Some(old) = old {

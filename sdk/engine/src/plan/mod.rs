@@ -91,7 +91,7 @@ impl<'a> Planner<'a> {
             }
         };
         let providers = Providers::new(graph);
-        for position in positions {
+        for (position, dependencies) in positions {
             let node = &graph.nodes[position];
             let old = self.instance(&node.urn);
             if !self.selection.includes(&node.urn) {
@@ -100,7 +100,7 @@ impl<'a> Planner<'a> {
                 }
                 continue;
             }
-            let step = self.step(node, old.as_ref(), &providers);
+            let step = self.step(node, old.as_ref(), dependencies, &providers);
             self.learn(node, old.as_ref(), &step);
             self.steps.push(step);
         }
@@ -113,7 +113,13 @@ impl<'a> Planner<'a> {
         self.input.state.live.get(urn).cloned()
     }
 
-    fn step(&mut self, node: &Node, old: Option<&Arc<Instance>>, providers: &Providers) -> Step {
+    fn step(
+        &mut self,
+        node: &Node,
+        old: Option<&Arc<Instance>>,
+        dependencies: BTreeSet<Urn>,
+        providers: &Providers,
+    ) -> Step {
         let resolved = resolve(node, old.map(|old| &**old), &self.facts);
         self.faults.extend(resolved.faults(node));
         self.faults.extend(self.names.take(node, &resolved));
@@ -127,7 +133,6 @@ impl<'a> Planner<'a> {
         let trigger = trigger(node, &self.facts);
         let decision = decide(node, old.map(|old| &**old), &resolved, &circumstances, trigger.as_ref());
         self.faults.extend(decision.faults);
-        let dependencies = node.dependencies(&self.input.graph.handles);
         let kept = kept_of(node, self.input.graph, trigger.and_then(Result::ok));
         let key = |key: &str| providers.known(node.handle, &self.facts).is_ok_and(|known| known.key != key);
         let noted = decision.op == Op::Same
@@ -147,7 +152,11 @@ impl<'a> Planner<'a> {
             moved_from: self.moved.get(&node.urn).cloned(),
             import: circumstances.import.filter(|_| decision.op == Op::Import),
             unknown: resolved.unknown.iter().map(|(name, why)| (name.clone(), why.to_string())).collect(),
-            inputs: Properties::new(resolved.known, resolved.secret),
+            inputs: match old {
+                // They are the same, so they are shared.
+                Some(old) if decision.op == Op::Same => Properties { secret: resolved.secret, ..old.inputs.clone() },
+                _ => Properties::new(resolved.known, resolved.secret),
+            },
             changes: decision.changes,
             why: decision.why,
             dependencies,

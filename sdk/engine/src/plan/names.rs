@@ -17,6 +17,9 @@ impl Names {
     /// A name is unique among objects of a kind that agree in everything that can't change in place, such as their region: an input that
     /// is still awaited stands for itself.
     pub(crate) fn take(&mut self, node: &Node, resolved: &Resolved) -> Option<Fault> {
+        if !node.spec.inputs.iter().any(|field| field.physical_name) {
+            return None;
+        }
         let mut identity = format!("{} {}", node.spec.kind, node.handle);
         let mut given = None;
         for field in node.spec.inputs.iter().filter(|field| field.physical_name || field.replace) {

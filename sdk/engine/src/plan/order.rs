@@ -4,10 +4,11 @@ use petgraph::{
     algo::{tarjan_scc, toposort},
     graph::{DiGraph, NodeIndex},
 };
-use terrane_core::{Fault, Graph};
+use std::collections::BTreeSet;
+use terrane_core::{Fault, Graph, Urn};
 
-/// Positions in `graph.nodes`, dependencies first.
-pub(crate) fn positions(graph: &Graph) -> Result<Vec<usize>, Fault> {
+/// Positions in `graph.nodes`, dependencies first, each with what it depends on.
+pub(crate) fn positions(graph: &Graph) -> Result<Vec<(usize, BTreeSet<Urn>)>, Fault> {
     let mut edges = DiGraph::<(), (), u32>::with_capacity(graph.nodes.len(), graph.nodes.len());
     for _ in &graph.nodes {
         edges.add_node(());
@@ -15,9 +16,10 @@ pub(crate) fn positions(graph: &Graph) -> Result<Vec<usize>, Fault> {
     // toposort visits the last ones first, so positions are mirrored to keep the order of declaration where edges leave a choice.
     let mirror = graph.nodes.len().saturating_sub(1);
     let index = |position: usize| NodeIndex::new(mirror - position);
+    let mut needs: Vec<BTreeSet<Urn>> = graph.nodes.iter().map(|node| node.dependencies(&graph.handles)).collect();
     for (position, node) in graph.nodes.iter().enumerate() {
-        for dependency in node.dependencies(&graph.handles) {
-            let Some(&of) = graph.index.get(&dependency) else {
+        for dependency in &needs[position] {
+            let Some(&of) = graph.index.get(dependency) else {
                 let message =
                     format!("`{}` depends on {dependency}, which the program does not declare", node.urn.label());
                 return Err(Fault::new("T0105", message).at(node.site));
@@ -35,7 +37,10 @@ pub(crate) fn positions(graph: &Graph) -> Result<Vec<usize>, Fault> {
     // What becomes of a container is better known before what it takes along; but that is a wish, and no dependency.
     let sorted = toposort(&edges, None).or_else(|_| toposort(&firm, None));
     match sorted {
-        Ok(order) => Ok(order.into_iter().map(|node| mirror - node.index()).collect()),
+        Ok(order) => {
+            let positions = order.into_iter().map(|node| mirror - node.index());
+            Ok(positions.map(|position| (position, std::mem::take(&mut needs[position]))).collect())
+        }
         Err(_) => Err(cycle(graph, &firm, mirror)),
     }
 }
