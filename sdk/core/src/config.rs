@@ -1,6 +1,6 @@
 //! A program's configuration, as the command line or a test hands it over. Files are read elsewhere.
 
-use crate::{Error, Result};
+use crate::{Error, Result, properties::MASK, secret};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::{
@@ -9,9 +9,10 @@ use std::{
 };
 
 /// Values by key, where each stands in its file, and which keys the program has asked for.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Config {
     values: Map<String, Value>,
+    secrets: BTreeMap<String, Value>,
     places: BTreeMap<String, String>,
     asked: Mutex<Asked>,
 }
@@ -26,10 +27,22 @@ struct Asked {
 impl Config {
     /// Values and, by dotted key, where they stand: `terrane.dev.toml:3:1`.
     pub fn new(values: Map<String, Value>, places: BTreeMap<String, String>) -> Self {
-        Self { values, places, asked: Mutex::default() }
+        Self { values, secrets: BTreeMap::new(), places, asked: Mutex::default() }
     }
 
-    /// The values.
+    /// Adds decrypted values by their dotted key. A program gets them as [`Secret`](crate::Secret)s only.
+    #[must_use]
+    pub fn with_secrets(mut self, secrets: BTreeMap<String, Value>) -> Self {
+        for (key, value) in &secrets {
+            secret::remember(value);
+            if let Some(place) = at_mut(&mut self.values, key) {
+                *place = Value::from(MASK);
+            }
+        }
+        Self { secrets, ..self }
+    }
+
+    /// The values; `[secret]` stands for each that is one.
     pub fn values(&self) -> &Map<String, Value> {
         &self.values
     }
@@ -43,17 +56,33 @@ impl Config {
             "" => Value::Object(self.values.clone()),
             section => self.values.get(section).cloned().unwrap_or_else(|| Value::Object(Map::new())),
         };
+        let (values, secrets) = self.ticketed(section, values);
         let mut ignored = Vec::new();
-        let result = {
+        let result = secret::behind_tickets(secrets, || {
             let mut note = |path: serde_ignored::Path<'_>| ignored.push(path.to_string());
             let mut track = serde_path_to_error::Track::new();
             let inner = serde_path_to_error::Deserializer::new(values.clone(), &mut track);
             T::deserialize(serde_ignored::Deserializer::new(inner, &mut note))
                 .map_err(|e| (track.path().to_string(), e))
-        };
+        });
         let accepted = fields::of::<T>();
         self.remember(section, &values, accepted, &ignored);
         result.map_err(|(path, error)| self.wrong(section, &path, &error.to_string()))
+    }
+
+    /// The values with a ticket in the place of each secret.
+    fn ticketed(&self, section: &str, mut values: Value) -> (Value, Vec<Value>) {
+        let mut secrets = Vec::new();
+        let above = if section.is_empty() { String::new() } else { format!("{section}.") };
+        for (key, secret) in &self.secrets {
+            let map = values.as_object_mut();
+            let place = map.zip(key.strip_prefix(&above)).and_then(|(map, key)| at_mut(map, key));
+            if let Some(place) = place {
+                *place = secret::ticket(secrets.len());
+                secrets.push(secret.clone());
+            }
+        }
+        (values, secrets)
     }
 
     fn remember(&self, section: &str, values: &Value, accepted: &[&str], ignored: &[String]) {
@@ -83,7 +112,12 @@ impl Config {
                 .help(format!("set it with `config set {name} VALUE`"));
         }
         let place = self.place(&key).map(|place| format!("{place}: ")).unwrap_or_default();
-        Error::new(format!("{place}configuration `{key}`: {message}")).code("T0107")
+        let error = Error::new(format!("{place}configuration `{key}`: {message}")).code("T0107");
+        if self.secrets.contains_key(&key) {
+            return error
+                .help(format!("`{key}` is a secret: the program reads it into a field of type `Secret<String>`"));
+        }
+        error
     }
 
     fn place(&self, key: &str) -> Option<&str> {
@@ -109,6 +143,15 @@ impl Config {
         };
         strangers.map(report).collect()
     }
+}
+
+/// The value at a dotted key.
+fn at_mut<'a>(values: &'a mut Map<String, Value>, key: &str) -> Option<&'a mut Value> {
+    if values.contains_key(key) {
+        return values.get_mut(key);
+    }
+    let (first, rest) = key.split_once('.')?;
+    at_mut(values.get_mut(first)?.as_object_mut()?, rest)
 }
 
 mod fields {
@@ -198,6 +241,25 @@ mod tests {
                 "terrane.toml:9:1: unknown configuration key `platform.kin`\n  try: did you mean `platform.kind`?"
             ]
         );
+    }
+
+    #[test]
+    fn a_secret_reaches_fields_for_secrets_only() {
+        #[derive(Deserialize, Debug)]
+        struct Held {
+            nodes: crate::Secret<String>,
+            platform: Option<Value>,
+        }
+        let secret = |key: &str| [(key.to_owned(), Value::from("hunter2-config"))].into();
+        let sealed = || config(&json!({"nodes": "sealed", "platform": {"kind": "sealed"}}));
+        let held: Held = sealed().with_secrets(secret("nodes")).read("").unwrap();
+        assert_eq!(held.nodes.expose(), "hunter2-config");
+        // A field that takes anything gets a ticket, which is worth nothing.
+        let held: Held = sealed().with_secrets(secret("platform.kind")).read("").unwrap();
+        assert!(!format!("{:?}", held.platform).contains("hunter2"));
+        let refused = sealed().with_secrets(secret("platform.kind")).read::<Platform>("platform").unwrap_err();
+        let shown = format!("{refused:?}");
+        assert!(shown.contains("`Secret<String>`") && !shown.contains("hunter2"), "{shown}");
     }
 
     #[test]

@@ -73,8 +73,8 @@ impl<R: Described> Clone for Declared<R> {
 }
 
 impl<R: Described> Declared<R> {
-    pub(crate) fn new(urn: Urn) -> Self {
-        Self { handle: R::Outputs::handle(&urn), urn }
+    pub(crate) fn new(urn: Urn, secret_outputs: &[String]) -> Self {
+        Self { handle: R::Outputs::handle(&urn, secret_outputs), urn }
     }
 
     /// Its identity.

@@ -39,6 +39,13 @@ impl Fields {
         self.0.iter().map(|(name, value)| (*name, value))
     }
 
+    /// Makes all that are set secret.
+    pub(crate) fn make_secret(&mut self) {
+        for (_, value) in &mut self.0 {
+            *value = value.clone().secret();
+        }
+    }
+
     fn place(&self, name: &str) -> Result<usize, usize> {
         self.0.binary_search_by(|(other, _)| (*other).cmp(name))
     }

@@ -1,6 +1,7 @@
 //! The one error type of programs and providers: what failed, what kind of failure it is, what to do.
 
-use std::{fmt, time::Duration};
+use crate::secret::redact;
+use std::{borrow::Cow, fmt, time::Duration};
 
 /// A result whose error a person can act on.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -52,7 +53,7 @@ impl Error {
     /// Adds what to do about it.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(clean(help.into()));
         self
     }
 
@@ -74,6 +75,13 @@ impl Error {
     #[must_use]
     pub fn not_applied(mut self) -> Self {
         self.outcome = Outcome::NotApplied;
+        self
+    }
+
+    /// Says that something may have been changed after all.
+    #[must_use]
+    pub fn may_be_applied(mut self) -> Self {
+        self.outcome = Outcome::Unknown;
         self
     }
 
@@ -125,15 +133,24 @@ impl<E: std::error::Error + Send + Sync + 'static> From<E> for Error {
     }
 }
 
+/// Without the secrets that are known by now.
+fn clean(text: String) -> String {
+    match redact(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(clean) => clean,
+    }
+}
+
+/// A provider's words may quote a secret that it was given: it is taken out when they are shown or stored.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&redact(&self.message))
     }
 }
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
+        f.write_str(&redact(&self.message))?;
         self.help.as_ref().map_or(Ok(()), |help| write!(f, "\n  try: {help}"))
     }
 }

@@ -7,6 +7,7 @@ pub mod config;
 pub mod declared;
 pub mod draft;
 pub mod error;
+pub mod failpoint;
 pub mod gather;
 pub mod graph;
 pub mod hook;
@@ -33,7 +34,7 @@ pub use hook::{Hook, When};
 pub use input::{IntoInput, IntoList, IntoMap};
 pub use kind::{
     AnyKind, Command, CommandLine, Creation, Described, Found, Inputs, KindSpec, Kinds, Live, Outputs, Problems,
-    Progress, Provider, ProviderSpec, Resource,
+    Progress, Provider, ProviderSpec, Recovery, Resource,
 };
 pub use note::{Claim, Fault, Note};
 pub use output::{Facts, Output, Unresolved};

@@ -1,5 +1,6 @@
 //! What a program or provider wants a person to see with the plan: warnings, tables, refusals and claims.
 
+use crate::secret::redact;
 use serde::{Deserialize, Serialize};
 
 /// Something to show with the plan.
@@ -38,13 +39,14 @@ pub struct Fault {
 impl Fault {
     /// A fault with its code.
     pub fn new(code: &str, message: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), message: message.into(), help: None, sites: Vec::new() }
+        let message = redact(&message.into()).into_owned();
+        Self { code: code.to_owned(), message, help: None, sites: Vec::new() }
     }
 
     /// Adds what to do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(redact(&help.into()).into_owned());
         self
     }
 

@@ -70,7 +70,7 @@ impl fmt::Display for Unresolved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Waits { on, field } => write!(f, "known after {}.{field}", on.label()),
-            Self::Invalid(why) => f.write_str(why),
+            Self::Invalid(why) => f.write_str(&crate::secret::redact(why)),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A resource's fields as the engine keeps them: JSON values and which of them are secret.
 
+use crate::planted::{Bug, planted};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::{collections::BTreeSet, sync::Arc};
@@ -25,6 +26,8 @@ impl Properties {
     /// Values and the names of the secret ones.
     pub fn new(mut values: Map<String, Value>, secret: BTreeSet<String>) -> Self {
         values.retain(|_, value| !value.is_null());
+        // A provider may quote them in an error or in its progress.
+        secret.iter().filter_map(|name| values.get(name)).for_each(crate::secret::remember);
         Self { values: Arc::new(values), secret }
     }
 
@@ -46,7 +49,11 @@ impl Properties {
     /// The same values with every secret replaced, for eyes and logs.
     pub fn masked(&self) -> Map<String, Value> {
         let mask = |(name, value): (&String, &Value)| {
-            let shown = if self.is_secret(name) { Value::String(MASK.to_owned()) } else { value.clone() };
+            let shown = if self.is_secret(name) && !planted(Bug::SecretThroughPlainRenderer) {
+                Value::String(MASK.to_owned())
+            } else {
+                value.clone()
+            };
             (name.clone(), shown)
         };
         self.values.iter().map(mask).collect()

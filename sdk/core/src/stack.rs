@@ -2,13 +2,15 @@
 
 use crate::{
     Complete, Config, Declare, Draft, Error, Gather, Graph, KindSpec, Note, On, Output, Properties, Provider,
-    ProviderSpec, Resource, Result, Rollout, Urn,
+    ProviderSpec, Resource, Result, Rollout, Secret, Urn,
     declared::Declared,
     graph::{Expansion, Export, Handle, Node, Site},
     note::{Claim, Fault},
+    secret::{self, redact},
     urn::name_fault,
 };
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 use std::{
     collections::hash_map::Entry,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -35,6 +37,8 @@ pub struct Stack {
     transforms: Vec<Transform>,
     turn: Option<(usize, usize)>,
     site: Option<Site>,
+    /// Whether all that is declared here is secret, since it may be made from a secret that an expansion was given.
+    secret: bool,
 }
 
 impl Stack {
@@ -42,7 +46,8 @@ impl Stack {
     pub fn new(project: &str, name: &str, config: Config, references: Box<References>) -> Self {
         let graph = Mutex::default();
         let shared = Shared { name: name.to_owned(), project: project.to_owned(), config, references, graph };
-        Self { shared: Arc::new(shared), scope: String::new(), transforms: Vec::new(), turn: None, site: None }
+        let shared = Arc::new(shared);
+        Self { shared, scope: String::new(), transforms: Vec::new(), turn: None, site: None, secret: false }
     }
 
     /// The stack's name, such as `dev`.
@@ -75,16 +80,26 @@ impl Stack {
     /// Configures a provider with settings that depend on resources of this stack.
     #[track_caller]
     pub fn provider_from<P: Provider>(&self, settings: &Output<P>) -> On<P> {
-        let site = self.site.unwrap_or_else(Site::caller);
+        let site = self.site.unwrap_or(Site::caller());
+        let settings = settings.erase();
+        if settings.is_secret() {
+            let message = format!(
+                "the settings of provider `{}` are made from a secret, and state keeps them in the clear",
+                P::NAME
+            );
+            let help =
+                "give it where its credentials come from instead: a profile, a role, a file, an environment variable";
+            self.refuse(Fault::new("T0110", message).help(help).at(site));
+        }
         let mut graph = self.graph();
-        graph.handles.push(Handle { spec: ProviderSpec::of::<P>(), settings: settings.erase(), site });
+        graph.handles.push(Handle { spec: ProviderSpec::of::<P>(), settings, site });
         On::new(graph.handles.len() - 1)
     }
 
     /// A scope: its name becomes part of the URN of everything declared in it.
     #[track_caller]
     pub fn scope(&self, name: &str) -> Self {
-        let site = self.site.unwrap_or_else(Site::caller);
+        let site = self.site.unwrap_or(Site::caller());
         self.check_name("scope", name, site);
         let scope = if self.scope.is_empty() { name.to_owned() } else { format!("{}/{name}", self.scope) };
         Self { scope, ..self.clone() }
@@ -99,14 +114,15 @@ impl Stack {
         waits: G,
         body: impl Fn(&Self, G::Values) -> Result<()> + Send + Sync + 'static,
     ) {
-        let site = self.site.unwrap_or_else(Site::caller);
+        let site = self.site.unwrap_or(Site::caller());
         let waits = waits.gather();
-        let Self { scope, transforms, turn, site: from, .. } = self.scope(name);
+        let Self { scope, transforms, turn, site: from, secret, .. } = self.scope(name);
+        let secret = secret || waits.is_secret();
         let (waiting, within) = (waits.map(|_| ()), scope.clone());
         let body = move |root: &Self, facts: &crate::Facts| {
             let values = waits.resolve(facts).map_err(|e| Error::new(e.to_string()))?;
             let (shared, scope, transforms) = (root.shared.clone(), within.clone(), transforms.clone());
-            body(&Self { shared, scope, transforms, turn, site: from }, values)
+            body(&Self { shared, scope, transforms, turn, site: from, secret }, values)
         };
         self.graph().expansions.push(Expansion { scope, waits: waiting, body: Arc::new(body), site });
     }
@@ -117,8 +133,9 @@ impl Stack {
     where
         G::Values: Serialize,
     {
-        let site = self.site.unwrap_or_else(Site::caller);
-        let export = Export { value: value.gather().erase(), site };
+        let site = self.site.unwrap_or(Site::caller());
+        let value = value.gather().erase();
+        let export = Export { value: if self.secret { value.secret() } else { value }, site };
         let former = self.graph().exports.insert(name.to_owned(), export);
         if let Some(former) = former {
             let fault = Fault::new("T0102", format!("`{name}` is exported twice")).at(former.site).at(site);
@@ -143,8 +160,10 @@ impl Stack {
     }
 
     /// A value that must never be printed or stored in the clear.
-    pub fn secret(&self, value: impl Into<String>) -> Output<String> {
-        Output::known(value.into()).secret()
+    pub fn secret(&self, value: impl Into<Secret<String>>) -> Output<String> {
+        let value: Secret<String> = value.into();
+        secret::remember(&Value::from(value.expose().as_str()));
+        Output::known(value.expose().clone()).secret()
     }
 
     /// The exports of another stack in the same store.
@@ -186,7 +205,7 @@ impl Stack {
 
     /// Shows a warning with the plan.
     pub fn warn(&self, subject: impl Into<String>, text: impl Into<String>) {
-        self.graph().notes.push(Note::Warning { subject: subject.into(), text: text.into() });
+        self.graph().notes.push(Note::Warning { subject: subject.into(), text: redact(&text.into()).into_owned() });
     }
 
     /// Shows a table with the plan.
@@ -202,7 +221,7 @@ impl Stack {
     /// Says that the program is wrong; evaluation goes on, so that all faults are reported together.
     #[track_caller]
     pub fn refuse(&self, fault: Fault) {
-        let fault = if fault.sites.is_empty() { fault.at(self.site.unwrap_or_else(Site::caller)) } else { fault };
+        let fault = if fault.sites.is_empty() { fault.at(self.site.unwrap_or(Site::caller())) } else { fault };
         self.graph().faults.push(fault);
     }
 
@@ -231,9 +250,12 @@ impl Stack {
     /// Declares one resource; the end of every `add`.
     #[track_caller]
     pub(crate) fn declare<R: Resource>(&self, on: &On<R::Provider>, mut draft: Draft) -> Declared<R> {
-        let site = self.site.unwrap_or_else(Site::caller);
+        let site = self.site.unwrap_or(Site::caller());
         for transform in &self.transforms {
             transform(R::KIND, &mut draft);
+        }
+        if self.secret {
+            draft.fields.make_secret();
         }
         self.check_name("resource", &draft.name, site);
         let urn = Urn::new(self.name(), self.project(), &self.scope, R::KIND, &draft.name);
@@ -251,11 +273,12 @@ impl Stack {
             let fault = Fault::new("T0101", message).help("give one of them another name, or put it into a scope");
             let fault = fault.at(graph.nodes[twin].site).at(site);
             graph.faults.push(fault);
-            return Declared::new(urn);
+            return Declared::new(urn, &draft.options.secret_outputs);
         }
         let spec = KindSpec::of::<R>();
-        graph.nodes.push(Node { urn: urn.clone(), spec, handle: on.handle(), draft, site, turn: self.turn });
-        Declared::new(urn)
+        let declared = Declared::new(urn.clone(), &draft.options.secret_outputs);
+        graph.nodes.push(Node { urn, spec, handle: on.handle(), draft, site, turn: self.turn });
+        declared
     }
 }
 

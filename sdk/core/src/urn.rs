@@ -74,6 +74,19 @@ impl Urn {
         self.scope().strip_prefix(scope).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
+    /// The same resource in another stack, or in another project.
+    #[must_use]
+    pub fn in_stack(&self, stack: &str, project: &str) -> Self {
+        let rest = self.0.splitn(3, '/').nth(2).unwrap_or_default();
+        Self(format!("{stack}/{project}/{rest}").into())
+    }
+
+    /// Whether the resource belongs to a stack.
+    pub fn is_of(&self, stack: &str, project: &str) -> bool {
+        let mut parts = self.0.splitn(3, '/');
+        (parts.next(), parts.next()) == (Some(stack), Some(project))
+    }
+
     /// The same resource under another logical name.
     pub fn renamed(&self, name: &str) -> Self {
         let end = self.0.len() - self.name().len();
@@ -136,6 +149,8 @@ mod tests {
         assert_eq!((deep.scope(), deep.label().as_str()), ("eu/inner", "eu/inner/logs"));
         assert!(deep.is_within("eu") && deep.is_within("eu/inner") && !deep.is_within("e"));
         assert_eq!(deep.renamed("records").as_str(), "dev/shop/eu/inner/aws:s3:Bucket/records");
+        assert_eq!(deep.in_stack("prod", "mall").as_str(), "prod/mall/eu/inner/aws:s3:Bucket/logs");
+        assert!(deep.is_of("dev", "shop") && !deep.is_of("dev", "mall"));
     }
 
     #[test]

@@ -4,9 +4,9 @@ use crate::{
     attributes,
     faults::{Faults, both},
 };
-use syn::{DeriveInput, Error, LitStr, Result, Type};
+use syn::{DeriveInput, Error, Expr, LitStr, Result, Type};
 
-const KNOWN: &[&str] = &["kind", "provider", "outputs", "delete_first", "always_read"];
+const KNOWN: &[&str] = &["kind", "provider", "outputs", "delete_first", "always_read", "recovery"];
 
 /// The options of a kind.
 pub(crate) struct Header {
@@ -20,6 +20,8 @@ pub(crate) struct Header {
     pub(crate) delete_first: bool,
     /// Whether each plan reads it.
     pub(crate) always_read: bool,
+    /// How a create is recognised; the kind need not say.
+    pub(crate) recovery: Option<Expr>,
 }
 
 impl Header {
@@ -27,7 +29,7 @@ impl Header {
     pub(crate) fn read(item: &DeriveInput) -> Result<Self> {
         let mut faults = Faults::default();
         let (mut kind, mut provider, mut outputs) = (None::<LitStr>, None::<Type>, None::<Type>);
-        let (mut delete_first, mut always_read) = (false, false);
+        let (mut delete_first, mut always_read, mut recovery) = (false, false, None::<Expr>);
         attributes::read(&item.attrs, "resource", KNOWN, &mut faults, |option, meta| {
             match option {
                 "kind" => kind = Some(meta.value()?.parse()?),
@@ -35,6 +37,7 @@ impl Header {
                 "outputs" => outputs = Some(meta.value()?.parse()?),
                 "delete_first" => delete_first = true,
                 "always_read" => always_read = true,
+                "recovery" => recovery = Some(meta.value()?.parse()?),
                 _ => return Ok(false),
             }
             Ok(true)
@@ -45,7 +48,7 @@ impl Header {
         let outputs = outputs.ok_or_else(|| missing("outputs = Outputs"));
         let types = both(provider, outputs);
         let ((kind, (provider, outputs)), ()) = both(both(kind, types), faults.or(()))?;
-        Ok(Self { kind, provider, outputs, delete_first, always_read })
+        Ok(Self { kind, provider, outputs, delete_first, always_read, recovery })
     }
 }
 

@@ -71,7 +71,11 @@ fn default(input: &Input<'_>) -> Option<TokenStream> {
 }
 
 fn described(struct_name: &Ident, header: &Header) -> TokenStream {
-    let Header { kind, provider, outputs, delete_first, always_read } = header;
+    let Header { kind, provider, outputs, delete_first, always_read, recovery } = header;
+    let recovery = match recovery {
+        Some(recovery) => quote!(#recovery),
+        None => quote!(::terrane::kind::Recovery::Find),
+    };
     let foreign = format!("the kind `{}` does not begin with its provider's NAME", kind.value());
     let belongs = quote_spanned! {kind.span()=>
         const _: () = ::std::assert!(
@@ -84,6 +88,7 @@ fn described(struct_name: &Ident, header: &Header) -> TokenStream {
             const KIND: &'static str = #kind;
             const DELETE_FIRST: bool = #delete_first;
             const ALWAYS_READ: bool = #always_read;
+            const RECOVERY: ::terrane::kind::Recovery = #recovery;
             type Provider = #provider;
             type Outputs = #outputs;
         }

@@ -38,6 +38,7 @@ use syn::{DeriveInput, Error, Result, parse_macro_input};
 /// - `outputs = Type`: what the real object tells; derives [`Outputs`](macro@Outputs).
 /// - `delete_first`: a replacement deletes the old object before it makes the new one, because both can't exist at once.
 /// - `always_read`: reads are so cheap that every plan looks at the real object.
+/// - `recovery = Recovery::..`: how a create is recognised whose reply nobody heard; without it, `find` is asked once.
 ///
 /// # A field: `#[input(..)]`
 /// - `replace`: another value means another object.

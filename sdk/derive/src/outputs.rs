@@ -47,7 +47,7 @@ impl<'a> Output<'a> {
 
     fn initial(&self) -> TokenStream {
         let Self { ident, name, secret, .. } = self;
-        quote!(#ident: ::terrane::Output::field(urn, #name, #secret))
+        quote!(#ident: ::terrane::Output::field(urn, #name, #secret || secret.iter().any(|name| name == #name)))
     }
 }
 
@@ -73,7 +73,7 @@ pub(crate) fn expand(item: &DeriveInput) -> Result<TokenStream> {
             type Handle = #handle;
             const FIELDS: &'static [::terrane::kind::OutputField] = &[#(#constants),*];
             #[allow(unused_variables, reason = "derived")]
-            fn handle(urn: &::terrane::Urn) -> #handle {
+            fn handle(urn: &::terrane::Urn, secret: &[::std::string::String]) -> #handle {
                 #handle { #(#initial),* }
             }
         }

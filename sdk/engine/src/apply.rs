@@ -8,6 +8,7 @@ use crate::{
 use std::{collections::BTreeSet, sync::Arc};
 use terrane_core::{
     Facts, Graph, Plan, Properties, Record, State, Urn,
+    failpoint::{Point, reach},
     plan::{Op, Purpose, Why},
     state::RunEnd,
 };
@@ -195,6 +196,7 @@ impl<'a> Applying<'a> {
             state.apply(record).map_err(terrane_state::Error::from)?;
         }
         self.journal.commit(records).await?;
+        reach(Point::BeforeSeal);
         Ok(self.journal.seal(state).await?)
     }
 }

@@ -26,16 +26,9 @@ pub enum Error {
         /// The nearest name there is.
         nearest: Option<String>,
     },
-    /// An open operation can't be brought to an end without a person.
-    #[error("{} ({}, {site}): the last run was cut off while it made it, and whether it exists is not clear: {why}", urn.label(), urn.kind())]
-    Undecided {
-        /// The resource.
-        urn: Urn,
-        /// Where it is declared.
-        site: String,
-        /// What is known.
-        why: String,
-    },
+    /// Open creates can't be brought to an end without a person. Everything else that was open has found its end.
+    #[error("{}", .0.iter().map(Undecided::to_string).collect::<Vec<_>>().join("; "))]
+    Undecided(Vec<Undecided>),
     /// A provider can't be reached.
     #[error("{0}")]
     Provider(terrane_core::Error),
@@ -54,6 +47,23 @@ pub enum Error {
     /// Some steps failed; the report says which.
     #[error("{} failed", .0.failures.len())]
     Failed(Box<Report>),
+}
+
+/// A create that a person has to decide on: [`Session::decide`](crate::Session::decide).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{} ({}, {site}): the last run was cut off while it made it, and whether it exists is not clear: {why}", urn.label(), urn.kind())]
+pub struct Undecided {
+    /// The resource.
+    pub urn: Urn,
+    /// Where it is declared.
+    pub site: String,
+    /// What is known.
+    pub why: String,
+}
+
+impl Undecided {
+    /// The page that explains it.
+    pub const CODE: &'static str = "T0310";
 }
 
 fn labels(urns: &[Urn]) -> String {

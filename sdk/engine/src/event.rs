@@ -34,6 +34,25 @@ pub enum What {
         /// How many steps change something.
         steps: usize,
     },
+    /// Somebody else works on the stack, and this run waits for it.
+    LockWaiting {
+        /// The stack.
+        stack: String,
+        /// Who works on it, as `user@host`, if they said so.
+        holder: Option<String>,
+        /// Their command.
+        command: Option<String>,
+        /// Since when, in milliseconds of Unix time.
+        since_ms: Option<i64>,
+        /// How long this run has waited, in milliseconds.
+        waited_ms: u64,
+        /// How long it is ready to wait, in milliseconds.
+        limit_ms: u64,
+        /// For how long the holder has given no sign of life, as far as this run has watched, in milliseconds.
+        silent_ms: Option<u64>,
+        /// How much longer it has to stay silent until it is taken for dead, in milliseconds; none where the system itself knows that.
+        takeover_in_ms: Option<u64>,
+    },
     /// After a crash, an operation that was open has found its end.
     Recovered {
         /// The resource.

@@ -8,7 +8,7 @@ use std::{
     },
     time::Duration,
 };
-use terrane_core::plan::Purpose;
+use terrane_core::{State, plan::Purpose};
 use tokio::sync::Notify;
 
 /// When the real objects are looked at before planning.
@@ -38,13 +38,15 @@ pub struct PlanOptions {
     pub imports: BTreeMap<String, String>,
     /// When to look at the real objects.
     pub refresh: Refresh,
+    /// Bring the real objects back to what this state of the past says, instead of to what the program says.
+    pub rollback: Option<Arc<State>>,
 }
 
 impl PlanOptions {
     /// Plans for a purpose, with everything else at its default.
     pub fn new(purpose: Purpose) -> Self {
         let (targets, excludes, replace, imports) = (Vec::new(), Vec::new(), Vec::new(), BTreeMap::new());
-        Self { purpose, targets, excludes, replace, imports, refresh: Refresh::Cheap }
+        Self { purpose, targets, excludes, replace, imports, refresh: Refresh::Cheap, rollback: None }
     }
 }
 

@@ -5,13 +5,16 @@ use crate::{
     apply::{Applying, exports, idle},
     evaluate,
     execute::Connections,
+    moves,
     plan::Outcome,
     read::{self, Sight},
-    recover::{self, Recovery},
+    rollback,
 };
-use std::sync::Arc;
+use futures_util::future::join;
+use std::{sync::Arc, time::Duration};
 use terrane_core::{
     Config, Facts, Graph, Plan, Program, Properties, ProviderSpec, Record, Stack, State,
+    failpoint::{Point, reach},
     plan::Purpose,
     state::{Instance, Lineage, RunEnd, RunStart},
 };
@@ -33,10 +36,13 @@ pub struct Project {
 /// One stack of one project in one store.
 pub struct Session {
     pub(crate) project: Arc<Project>,
-    stack: String,
-    store: Arc<dyn Store>,
+    pub(crate) stack: String,
+    pub(crate) store: Arc<dyn Store>,
     config: ConfigSource,
     pub(crate) world: Arc<dyn World>,
+    /// How long to wait for a lock that somebody else has; see [`Session::waiting`].
+    pub(crate) wait: Duration,
+    pub(crate) events: Events,
 }
 
 /// A plan and what is needed to carry it out.
@@ -76,7 +82,8 @@ impl Session {
         config: ConfigSource,
         world: Arc<dyn World>,
     ) -> Self {
-        Self { project, stack: stack.to_owned(), store, config, world }
+        let (wait, events) = (Duration::ZERO, Events::unheard());
+        Self { project, stack: stack.to_owned(), store, config, world, wait, events }
     }
 
     /// The project.
@@ -133,8 +140,10 @@ impl Session {
     /// # Errors
     /// When the program fails, the state or a provider can't be read, or a selection names nothing.
     pub async fn plan(&self, options: &PlanOptions, events: &Events) -> Result<Planned, Error> {
-        let state = self.state().await?.unwrap_or_else(|| State::new(Lineage::default()));
-        self.plan_from(state, options, events).await
+        // Neither needs the other, and both take their time where there are many resources.
+        let (state, stack) = join(self.state(), self.evaluate()).await;
+        let state = state?.unwrap_or_else(|| State::new(Lineage::default()));
+        self.plan_from(state, stack?, options, events).await
     }
 
     /// Plans for a run that is to be carried out: what a crashed run left open is brought to its end first, and said.
@@ -148,15 +157,26 @@ impl Session {
         events: &Events,
     ) -> Result<(Vec<String>, Planned), Error> {
         let planned = self.plan(options, events).await?;
-        if planned.state.pending.is_empty() {
+        if !planned.state.is_cut_off() {
             return Ok((Vec::new(), planned));
         }
         let recovered = self.recover(command, events).await?;
         Ok((recovered, self.plan(options, events).await?))
     }
 
-    async fn plan_from(&self, mut state: State, options: &PlanOptions, events: &Events) -> Result<Planned, Error> {
-        let stack = self.evaluate().await?;
+    async fn plan_from(
+        &self,
+        mut state: State,
+        stack: Stack,
+        options: &PlanOptions,
+        events: &Events,
+    ) -> Result<Planned, Error> {
+        if let Some(past) = &options.rollback {
+            let program = std::mem::take(&mut *stack.graph());
+            let named = program.handles.iter().map(|handle| handle.spec);
+            let specs: Vec<&ProviderSpec> = named.chain(self.project.providers.iter().copied()).collect();
+            *stack.graph() = rollback::graph(past, program, &specs).map_err(Error::Program)?;
+        }
         let sight = self.look(&mut state, &stack, options, events).await?;
         let (Outcome { plan, facts }, graph) = evaluate::plan(&self.project, &stack, &state, &sight.drifted, options)?;
         let options = options.clone();
@@ -184,7 +204,7 @@ impl Session {
         Ok(sight)
     }
 
-    fn connections(&self, stack: &Stack) -> Connections {
+    pub(crate) fn connections(&self, stack: &Stack) -> Connections {
         let graph = stack.graph();
         let named = graph.handles.iter().map(|handle| handle.spec);
         Connections::new(named.chain(self.project.providers.iter().copied()))
@@ -196,7 +216,7 @@ impl Session {
     /// When the program fails, or the state or a provider can't be read.
     pub async fn refresh(&self, options: &PlanOptions, events: &Events) -> Result<RefreshReport, Error> {
         let began = self.world.clock_ms();
-        let journal = self.open("refresh").await?;
+        let journal = self.open("refresh", events).await?;
         let stack = self.evaluate().await?;
         let mut state = journal.state();
         let connections = self.connections(&stack);
@@ -211,23 +231,6 @@ impl Session {
         Ok(RefreshReport { drift: sight.drift, looked_at: sight.looked_at, took_ms })
     }
 
-    /// Brings the operations that a crashed run left open to their end; says what was found. Nothing is locked or written when there are none.
-    ///
-    /// # Errors
-    /// When an operation can't be decided without a person, or the state or a provider can't be read.
-    pub async fn recover(&self, command: &str, events: &Events) -> Result<Vec<String>, Error> {
-        if self.state().await?.is_none_or(|state| state.pending.is_empty()) {
-            return Ok(Vec::new());
-        }
-        let journal = self.open(command).await?;
-        let stack = self.evaluate().await?;
-        let Recovery { records, texts, undecided } =
-            recover::recover(&journal.state(), &self.connections(&stack), &self.world, events).await;
-        self.write(&journal, command, records).await?;
-        journal.close().await?;
-        undecided.map_or(Ok(texts), Err)
-    }
-
     /// Changes state by hand: `edit` is given the state and returns the records.
     ///
     /// # Errors
@@ -237,16 +240,11 @@ impl Session {
         command: &str,
         edit: impl FnOnce(&State) -> Result<Vec<Record>, terrane_core::Error>,
     ) -> Result<State, Error> {
-        let journal = self.open(command).await?;
+        let journal = self.open(command, &self.events).await?;
         let records = edit(&journal.state()).map_err(Error::Program)?;
         let state = self.write(&journal, command, records).await?;
         journal.close().await?;
         Ok(state)
-    }
-
-    async fn open(&self, command: &str) -> Result<Arc<dyn Journal>, Error> {
-        let holder = Holder { command: command.to_owned(), ..Holder::current() };
-        Ok(self.store.open(&self.project.name, &self.stack, &holder).await?)
     }
 
     pub(crate) fn start(&self, command: &str, message: &str) -> RunStart {
@@ -256,7 +254,12 @@ impl Session {
     }
 
     /// Writes records as a run of their own; nothing, when there are none.
-    async fn write(&self, journal: &Arc<dyn Journal>, command: &str, records: Vec<Record>) -> Result<State, Error> {
+    pub(crate) async fn write(
+        &self,
+        journal: &Arc<dyn Journal>,
+        command: &str,
+        records: Vec<Record>,
+    ) -> Result<State, Error> {
         let mut state = journal.state();
         if records.is_empty() {
             return Ok(state);
@@ -277,7 +280,7 @@ impl Session {
     /// # Errors
     /// When the plan is refused, the state has changed since it was made, or state can't be locked or written. Steps that fail are in the
     /// report.
-    pub async fn apply(&self, planned: Planned, options: &ApplyOptions, events: &Events) -> Result<Report, Error> {
+    pub async fn apply(&self, mut planned: Planned, options: &ApplyOptions, events: &Events) -> Result<Report, Error> {
         if !planned.plan.faults.is_empty() {
             return Err(Error::Refused { faults: planned.plan.faults });
         }
@@ -285,19 +288,20 @@ impl Session {
             Purpose::Up => "up",
             Purpose::Destroy => "destroy",
         };
-        if !planned.plan.has_changes() && !planned.needs_record() && planned.state.pending.is_empty() {
+        if !planned.plan.has_changes() && !planned.needs_record() && !planned.state.is_cut_off() {
             return Ok(idle(command, &planned, events));
         }
-        let journal = self.open(command).await?;
+        // What follows works on the state that is read under the lock.
+        drop(std::mem::take(&mut planned.state));
+        let journal = self.open(command, events).await?;
         let mut state = journal.state();
         if state.seq != planned.plan.seq {
             let why = format!("{} records were written in between", state.seq.abs_diff(planned.plan.seq));
             return Err(Error::Changed { why });
         }
-        if !state.pending.is_empty() {
-            return Err(Error::Open { urns: state.pending.values().map(|intent| intent.urn.clone()).collect() });
-        }
+        moves::open_ends(&state)?;
         let report = Applying::new(self, command, &journal, options, events).run(planned, &mut state).await?;
+        reach(Point::BeforeRelease);
         journal.close().await?;
         Ok(report)
     }

@@ -1,6 +1,6 @@
 //! What can go wrong with state.
 
-use crate::{Holder, disk, secrets};
+use crate::{Holder, disk, s3, secrets};
 use terrane_core::state::Corrupt;
 
 /// Why state can't be read or written.
@@ -28,6 +28,9 @@ pub enum Error {
     /// The folder that keeps the state refuses or is damaged; the text names the file.
     #[error(transparent)]
     Disk(disk::Error),
+    /// The bucket that keeps the state refuses or is damaged; the text names the object.
+    #[error(transparent)]
+    S3(#[from] s3::Error),
     /// A secret can't be sealed or opened.
     #[error(transparent)]
     Secret(#[from] secrets::Error),
@@ -50,6 +53,24 @@ pub enum Error {
         place: String,
         /// What was asked for.
         seq: u64,
+    },
+    /// A file that is no exported state, or a damaged one.
+    #[error("{place} is not an exported state that can be used: {source}; nothing was changed")]
+    NotAnExport {
+        /// The file.
+        place: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// A newer version exported the state.
+    #[error("{place} has export format {format}, and this program reads {supported}: upgrade; nothing was changed")]
+    NewerExport {
+        /// The file.
+        place: String,
+        /// Its version.
+        format: u32,
+        /// The one that is read here.
+        supported: u32,
     },
     /// A place that isn't one.
     #[error("`{url}` is not a place for state: {why}")]

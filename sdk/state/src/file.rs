@@ -1,10 +1,11 @@
 //! State in a folder of this machine: `<root>/<project>/<stack>/`, one write-ahead log each.
 
 use crate::{
-    Error, Held, Holder, Journal, RestorePoint, Store,
+    Error, Export, Held, Holder, Journal, RestorePoint, Store,
     disk::{self, Access, Disk, Frame, Opened, Snapshot, Space},
     file_keys,
-    sealer::Sealer,
+    sealer::{KeyDefault, Sealer},
+    secrets::{KeyChange, WrappedKey},
 };
 use async_trait::async_trait;
 use std::{
@@ -13,7 +14,15 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::UNIX_EPOCH,
 };
-use terrane_core::{Plan, Record, State, state::Lineage, urn::name_fault};
+use terrane_core::{
+    Plan, Properties, Record, State,
+    failpoint::{Point, reach},
+    state::Lineage,
+    urn::name_fault,
+};
+
+/// Stands where the lineage of a state would in what a configuration file's secrets are bound to.
+const CONFIG: &str = "config";
 
 /// State in a folder.
 #[derive(Debug, Clone)]
@@ -37,9 +46,18 @@ impl FileStore {
         Ok(self.root.join(project).join(stack))
     }
 
-    fn sealer(&self, project: &str, stack: &str) -> Result<Sealer, Error> {
-        let key_file = self.root.join("keys").join(project).join(format!("{stack}.key"));
-        Ok(Sealer::new(file_keys::read(&self.folder(project, stack)?)?, key_file))
+    /// The keys as they are now, unlocked. To be read after the content that is to be opened with them: a rotation in between leaves the
+    /// older keys readable, but not the newer one.
+    async fn sealer(&self, project: &str, stack: &str) -> Result<Sealer, Error> {
+        let folder = self.folder(project, stack)?;
+        let wrapped = Self::blocking(move || file_keys::read(&folder)).await?;
+        let sealer = Sealer::new(wrapped, KeyDefault::File(self.key_file(project, stack)));
+        sealer.unlock().await?;
+        Ok(sealer)
+    }
+
+    fn key_file(&self, project: &str, stack: &str) -> PathBuf {
+        self.root.join("keys").join(project).join(format!("{stack}.key"))
     }
 
     fn load(&self, opened: &Opened, sealer: &Sealer) -> Result<State, Error> {
@@ -105,24 +123,25 @@ impl Store for FileStore {
     }
 
     async fn read(&self, project: &str, stack: &str) -> Result<Option<State>, Error> {
-        let (store, folder, sealer) = (self.clone(), self.folder(project, stack)?, self.sealer(project, stack)?);
-        Self::blocking(move || {
-            let opened = Disk::open(&folder, Access::Read)?;
-            let exists = opened.disk.last_seq() > 0;
-            exists.then(|| store.load(&opened, &sealer)).transpose()
-        })
-        .await
+        let (store, folder) = (self.clone(), self.folder(project, stack)?);
+        let opened = Self::blocking(move || Ok(Disk::open(&folder, Access::Read)?)).await?;
+        if opened.disk.last_seq() == 0 {
+            return Ok(None);
+        }
+        let sealer = self.sealer(project, stack).await?;
+        Self::blocking(move || store.load(&opened, &sealer).map(Some)).await
     }
 
     async fn open(&self, project: &str, stack: &str, _: &Holder) -> Result<Arc<dyn Journal>, Error> {
-        let (store, folder, sealer) = (self.clone(), self.folder(project, stack)?, self.sealer(project, stack)?);
+        let (store, folder) = (self.clone(), self.folder(project, stack)?);
+        let opened = Self::blocking(move || Ok(Disk::open(&folder, Access::Write)?)).await?;
+        let (folder, sealer) = (self.folder(project, stack)?, self.sealer(project, stack).await?);
         Self::blocking(move || {
-            let opened = Disk::open(&folder, Access::Write)?;
             let state = store.load(&opened, &sealer)?;
-            let place = folder.display().to_string();
-            let inner =
-                Inner { disk: Mutex::new(Some(opened.disk)), folder, sealer, lineage: state.lineage.clone(), place };
-            Ok(Arc::new(FileJournal { inner: Arc::new(inner), state }) as Arc<dyn Journal>)
+            let (place, lineage) = (folder.display().to_string(), state.lineage.clone());
+            let disk = Mutex::new(Some(opened.disk));
+            let inner = Arc::new(Inner { disk, folder, sealer, lineage, place });
+            Ok(Arc::new(FileJournal { inner, state }) as Arc<dyn Journal>)
         })
         .await
     }
@@ -143,24 +162,21 @@ impl Store for FileStore {
     async fn restore_points(&self, project: &str, stack: &str) -> Result<Vec<RestorePoint>, Error> {
         let folder = self.folder(project, stack)?;
         Self::blocking(move || {
-            let kept = Disk::open(&folder, Access::Read)?.disk.snapshots()?;
+            let kept = disk::kept(&folder)?;
             kept.into_iter().map(|snapshot| restore_point(&snapshot)).collect()
         })
         .await
     }
 
     async fn read_at(&self, project: &str, stack: &str, seq: u64) -> Result<State, Error> {
-        let (store, folder, sealer) = (self.clone(), self.folder(project, stack)?, self.sealer(project, stack)?);
-        Self::blocking(move || {
-            let disk = Disk::open(&folder, Access::Read)?.disk;
-            store.fold(&disk.lineage().to_string(), Some((seq, &disk.read_snapshot(seq)?)), &[], &sealer)
-        })
-        .await
+        let (store, folder) = (self.clone(), self.folder(project, stack)?);
+        let (lineage, snapshot) = Self::blocking(move || Ok(disk::read_kept(&folder, seq)?)).await?;
+        let sealer = self.sealer(project, stack).await?;
+        Self::blocking(move || store.fold(&lineage.to_string(), Some((seq, &snapshot)), &[], &sealer)).await
     }
 
     async fn remove(&self, project: &str, stack: &str, _: &Holder) -> Result<(), Error> {
-        let (folder, key) =
-            (self.folder(project, stack)?, self.root.join("keys").join(project).join(format!("{stack}.key")));
+        let (folder, key) = (self.folder(project, stack)?, self.key_file(project, stack));
         Self::blocking(move || {
             let opened = Disk::open(&folder, Access::Write)?;
             let io = |source| Error::Disk(disk::Error::Io { action: "remove", path: folder.clone(), source });
@@ -175,23 +191,55 @@ impl Store for FileStore {
     }
 
     async fn seal_plan(&self, plan: &mut Plan) -> Result<(), Error> {
-        let sealer = self.sealer(&plan.project, &plan.stack)?;
+        let sealer = self.sealer(&plan.project, &plan.stack).await?;
         let lineage = plan.lineage.as_str().to_owned();
         plan.visit_secrets(&mut |path, properties| sealer.seal(&lineage, path, properties))?;
         save_key(&sealer, &self.folder(&plan.project, &plan.stack)?)
     }
 
     async fn open_plan(&self, plan: &mut Plan) -> Result<(), Error> {
-        let sealer = self.sealer(&plan.project, &plan.stack)?;
+        let sealer = self.sealer(&plan.project, &plan.stack).await?;
         let lineage = plan.lineage.as_str().to_owned();
         plan.visit_secrets(&mut |path, properties| sealer.open(&lineage, path, properties))
+    }
+
+    async fn seal_export(&self, project: &str, stack: &str, state: State) -> Result<Export, Error> {
+        let sealer = self.sealer(project, stack).await?;
+        let export = Export::seal(project, stack, state, &sealer)?;
+        save_key(&sealer, &self.folder(project, stack)?)?;
+        Ok(export)
+    }
+
+    async fn open_export(&self, export: Export) -> Result<State, Error> {
+        // Checked as names, since they become part of a path; the key file, if there is one, is that of the stack it came from.
+        self.folder(&export.project, &export.stack)?;
+        let key_file = self.key_file(&export.project, &export.stack);
+        let sealer = Sealer::new(export.keys.clone(), KeyDefault::File(key_file));
+        sealer.unlock().await?;
+        export.open(&sealer)
+    }
+
+    async fn keys(&self, project: &str, stack: &str) -> Result<Option<WrappedKey>, Error> {
+        file_keys::read(&self.folder(project, stack)?)
+    }
+
+    async fn seal_config(&self, project: &str, stack: &str, values: &mut Properties) -> Result<(), Error> {
+        let sealer = self.sealer(project, stack).await?;
+        sealer.seal(CONFIG, &format!("{project}/{stack}"), values)?;
+        save_key(&sealer, &self.folder(project, stack)?)
+    }
+
+    async fn open_config(&self, project: &str, stack: &str, values: &mut Properties) -> Result<(), Error> {
+        self.sealer(project, stack).await?.open(CONFIG, &format!("{project}/{stack}"), values)
     }
 }
 
 /// Keeps a key that was made on the way.
 fn save_key(sealer: &Sealer, folder: &Path) -> Result<(), Error> {
     if let Some(wrapped) = sealer.unsaved() {
-        file_keys::write(folder, &wrapped)?;
+        let write = if sealer.is_first() { file_keys::create } else { file_keys::replace };
+        write(folder, &wrapped)?;
+        reach(Point::KeyWritten);
         sealer.saved();
     }
     Ok(())
@@ -243,10 +291,12 @@ impl Inner {
         let mut disk = self.disk();
         let disk = disk.as_mut().ok_or(Error::Cancelled)?;
         disk.seal()?;
+        reach(Point::BeforeSnapshot);
         if let Some(mut state) = state {
             state.visit_secrets(&mut |path, properties| self.sealer.seal(self.lineage.as_str(), path, properties))?;
             let unreadable = |source| Error::Unreadable { place: self.place.clone(), seq: state.seq, source };
             disk.compact(&serde_json::to_vec(&state).map_err(unreadable)?)?;
+            reach(Point::AfterSnapshot);
         }
         Ok(())
     }
@@ -265,9 +315,14 @@ impl Journal for FileJournal {
 
     async fn seal(&self, state: &State) -> Result<(), Error> {
         let inner = self.inner.clone();
-        let due = inner.disk().as_ref().is_some_and(Disk::is_compaction_due);
+        // Each run that changes something ends with a restore point.
+        let due = inner.disk().as_ref().is_some_and(Disk::has_appended);
         let state = due.then(|| state.clone());
         FileStore::blocking(move || inner.seal(state)).await
+    }
+
+    async fn change_keys(&self, change: &KeyChange) -> Result<WrappedKey, Error> {
+        self.inner.sealer.change(change).await
     }
 
     async fn close(&self) -> Result<(), Error> {

@@ -1,11 +1,14 @@
 //! What a state in a folder remembers of its data key: `<folder>/key.json`.
 
-use crate::{Error, disk, secrets::WrappedKey};
+use crate::{
+    Error, disk,
+    secrets::{self, WrappedKey},
+};
 use std::{
     fs::{self, OpenOptions},
     io::Write,
     os::unix::fs::OpenOptionsExt,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 const NAME: &str = "key.json";
@@ -24,18 +27,42 @@ pub(crate) fn read(folder: &Path) -> Result<Option<WrappedKey>, Error> {
     }
 }
 
-/// Writes the wrapped key; durable when this returns.
-pub(crate) fn write(folder: &Path, wrapped: &WrappedKey) -> Result<(), Error> {
+/// Puts the wrapped key into the place of the one there; durable when this returns.
+pub(crate) fn replace(folder: &Path, wrapped: &WrappedKey) -> Result<(), Error> {
     let path = folder.join(NAME);
-    let io = |source| Error::Disk(disk::Error::Io { action: "write", path: path.clone(), source });
-    let temporary = path.with_extension("json.new");
+    let beside = write_beside(&path, wrapped)?;
+    fs::rename(&beside, &path).and_then(|()| fs::File::open(folder)?.sync_all()).map_err(refused(&path))
+}
+
+/// Writes the first wrapped key; of two processes that make one at once, one is refused, unless both have the same.
+pub(crate) fn create(folder: &Path, wrapped: &WrappedKey) -> Result<(), Error> {
+    let path = folder.join(NAME);
+    let beside = write_beside(&path, wrapped)?;
+    let linked = fs::hard_link(&beside, &path);
+    fs::remove_file(&beside).map_err(refused(&path))?;
+    match linked {
+        Ok(()) => fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(refused(&path)),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => match read(folder)? {
+            Some(there) if there.key_id() == wrapped.key_id() => Ok(()),
+            _ => Err(secrets::Error::MadeMeanwhile.into()),
+        },
+        Err(error) => Err(refused(&path)(error)),
+    }
+}
+
+fn write_beside(path: &Path, wrapped: &WrappedKey) -> Result<PathBuf, Error> {
+    let beside = path.with_extension(format!("json.new-{}", std::process::id()));
     let written = || {
-        fs::create_dir_all(folder)?;
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+        fs::create_dir_all(path.parent().unwrap_or(path))?;
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
         file.write_all(&serde_json::to_vec(wrapped)?)?;
-        file.sync_all()?;
-        fs::rename(&temporary, &path)?;
-        fs::File::open(folder)?.sync_all()
+        file.sync_all()
     };
-    written().map_err(io)
+    written().map_err(refused(path))?;
+    Ok(beside)
+}
+
+fn refused(path: &Path) -> impl Fn(std::io::Error) -> Error {
+    let path = path.to_owned();
+    move |source| Error::Disk(disk::Error::Io { action: "write", path: path.clone(), source })
 }

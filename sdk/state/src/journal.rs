@@ -1,9 +1,12 @@
 //! The journal and the store of journals: what the engine needs of a place that keeps state.
 
-use crate::{Error, Holder};
+use crate::{
+    Error, Export, Holder,
+    secrets::{self, KeyChange, WrappedKey},
+};
 use async_trait::async_trait;
 use std::sync::Arc;
-use terrane_core::{Plan, Record, State};
+use terrane_core::{Plan, Properties, Record, State};
 
 /// Who holds a stack, as far as can be seen from here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +69,38 @@ pub trait Store: Send + Sync {
 
     /// Decrypts the secrets of a plan that was read from a file.
     async fn open_plan(&self, plan: &mut Plan) -> Result<(), Error>;
+
+    /// Makes a state, which must be one of this stack, fit to leave the store: its secrets are sealed, and the wrapped keys go with it.
+    async fn seal_export(&self, project: &str, stack: &str, state: State) -> Result<Export, Error>;
+
+    /// The state in an export, with its secrets opened: to be written into a stack, which seals them anew.
+    async fn open_export(&self, export: Export) -> Result<State, Error>;
+
+    /// What the stack remembers of its data keys; nothing before its first secret.
+    async fn keys(&self, _project: &str, _stack: &str) -> Result<Option<WrappedKey>, Error> {
+        Ok(None)
+    }
+
+    /// Encrypts secrets of the stack's configuration, each by its dotted key. They open for the same project, stack and key only.
+    ///
+    /// # Errors
+    /// When the store keeps no keys, as memory does.
+    async fn seal_config(&self, _project: &str, _stack: &str, _values: &mut Properties) -> Result<(), Error> {
+        Err(secrets::Error::NotKept.into())
+    }
+
+    /// Decrypts what [`Store::seal_config`] gave.
+    ///
+    /// # Errors
+    /// When the store keeps no keys, the key can't be had, or a value was changed or moved.
+    async fn open_config(&self, _project: &str, _stack: &str, _values: &mut Properties) -> Result<(), Error> {
+        Err(secrets::Error::NotKept.into())
+    }
+
+    /// What a person should know about how this place keeps the stack, beyond what is wrong: one sentence each.
+    async fn advice(&self, _project: &str, _stack: &str) -> Result<Vec<String>, Error> {
+        Ok(Vec::new())
+    }
 }
 
 /// A stack's journal, held by one process.
@@ -88,6 +123,15 @@ pub trait Journal: Send + Sync {
 
     /// Appends records and makes them durable together, in one write.
     async fn commit(&self, records: Vec<Record>) -> Result<(), Error>;
+
+    /// Changes what keeps the data key, or the key itself, and gives what the state is to remember. That is durable with the next commit,
+    /// which needs a record.
+    ///
+    /// # Errors
+    /// Why it can't be made; nothing has changed then.
+    async fn change_keys(&self, _change: &KeyChange) -> Result<WrappedKey, Error> {
+        Err(secrets::Error::NotKept.into())
+    }
 
     /// Ends a run: seals what is durable and folds a long journal into a snapshot of `state`.
     async fn seal(&self, state: &State) -> Result<(), Error>;

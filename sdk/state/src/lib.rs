@@ -1,29 +1,35 @@
 //! Where Terrane keeps state: the journal, its stores and its secrets.
 //!
 //! The engine writes [`Record`](terrane_core::Record)s to a [`Journal`]; the state is their fold. A [`Store`] is a place with one journal for
-//! each stack: a folder ([`FileStore`]) or memory ([`MemoryStore`]).
+//! each stack: a folder ([`FileStore`]), a bucket ([`S3Store`]) or memory ([`MemoryStore`]).
 
+#[cfg(any(feature = "s3", feature = "kms"))]
+mod aws;
 pub mod disk;
 mod error;
+pub mod export;
 mod file;
 mod file_keys;
 mod journal;
 mod memory;
 pub mod objects;
+pub mod s3;
 mod sealer;
 pub mod secrets;
 mod world;
 
 pub use disk::Holder;
 pub use error::Error;
+pub use export::Export;
 pub use file::FileStore;
 pub use journal::{Held, Journal, RestorePoint, Store};
 pub use memory::MemoryStore;
+pub use s3::S3Store;
 pub use world::{RealWorld, World};
 
 use std::{path::PathBuf, sync::Arc};
 
-/// Opens the store at a URL: `file:///path`.
+/// Opens the store at a URL: `file:///path`, or `s3://bucket/prefix?region=…&endpoint=…&profile=…` with the feature `s3`.
 ///
 /// # Errors
 /// When the URL names no place that this build can reach.
@@ -32,7 +38,7 @@ pub fn open(url: &str) -> Result<Arc<dyn Store>, Error> {
     match url.split_once("://") {
         Some(("file", path)) if path.starts_with('/') => Ok(Arc::new(FileStore::new(PathBuf::from(path)))),
         Some(("file", _)) => Err(refuse("write file:// and an absolute path, as in file:///home/ann/state")),
-        Some(("s3", _)) => Err(refuse("state on S3 is not part of this version; use file:///path")),
-        _ => Err(refuse("it is not of the form file:///path")),
+        Some(("s3", _)) => Ok(Arc::new(s3::open(url)?)),
+        _ => Err(refuse("it is neither of the form file:///path nor s3://bucket/prefix")),
     }
 }

@@ -1,12 +1,12 @@
 //! A store in memory: for tests of programs and for the engine's own.
 
-use crate::{Error, Held, Holder, Journal, RestorePoint, Store};
+use crate::{Error, Export, Held, Holder, Journal, RestorePoint, Store, export};
 use async_trait::async_trait;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
-use terrane_core::{Plan, Record, State, state::Lineage};
+use terrane_core::{Plan, Properties, Record, State, state::Lineage};
 
 type Stacks = BTreeMap<(String, String), Kept>;
 
@@ -92,6 +92,26 @@ impl Store for MemoryStore {
 
     async fn open_plan(&self, _: &mut Plan) -> Result<(), Error> {
         Ok(())
+    }
+
+    async fn seal_export(&self, project: &str, stack: &str, mut state: State) -> Result<Export, Error> {
+        state.visit_secrets(&mut refuse_secrets)?;
+        Ok(Export { format: export::FORMAT, project: project.to_owned(), stack: stack.to_owned(), keys: None, state })
+    }
+
+    async fn open_export(&self, mut export: Export) -> Result<State, Error> {
+        export.state.visit_secrets(&mut refuse_secrets)?;
+        Ok(export.state)
+    }
+}
+
+/// There is no key in memory, so a secret can't leave it.
+fn refuse_secrets(_: &str, properties: &mut Properties) -> Result<(), Error> {
+    match properties.secret.is_empty() {
+        true => Ok(()),
+        false => {
+            Err(Error::Place { url: "memory".to_owned(), why: "it has no key for the secrets of an export".to_owned() })
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
 use crate::Result;
 use async_trait::async_trait;
 use serde_json::{Map, Value};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Inputs and outputs as state keeps them.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +20,9 @@ pub struct Recorded {
 
 /// [`Found`], without the type.
 pub type Finding = Found<Map<String, Value>>;
+
+/// The outputs of every object that a create could be mistaken for, by id.
+pub type Listing = BTreeMap<String, Map<String, Value>>;
 
 /// A kind bound to a connected client.
 #[async_trait]
@@ -43,6 +46,8 @@ pub trait AnyKind: Send + Sync {
     async fn wait(&self, now: Recorded, progress: &Progress) -> Result<()>;
     /// See [`Resource::find`].
     async fn find(&self, inputs: Map<String, Value>, creation: &Creation) -> Result<Finding>;
+    /// See [`Resource::list`].
+    async fn list(&self, inputs: Map<String, Value>) -> Result<Option<Listing>>;
     /// See [`Resource::import`].
     async fn import(&self, id: &str) -> Result<Option<Recorded>>;
 }
@@ -91,12 +96,12 @@ impl<R: Resource> AnyKind for Bound<R> {
     }
 
     async fn find(&self, inputs: Map<String, Value>, creation: &Creation) -> Result<Finding> {
-        Ok(match decode::<R>(inputs)?.find(&self.0, creation).await? {
-            Found::Ours(outputs) => Found::Ours(encode(&outputs)?),
-            Found::Nothing => Found::Nothing,
-            Found::Another(what) => Found::Another(what),
-            Found::CannotTell => Found::CannotTell,
-        })
+        decode::<R>(inputs)?.find(&self.0, creation).await?.try_map(|outputs| encode(&outputs))
+    }
+
+    async fn list(&self, inputs: Map<String, Value>) -> Result<Option<Listing>> {
+        let Some(all) = decode::<R>(inputs)?.list(&self.0).await? else { return Ok(None) };
+        all.into_iter().map(|(id, outputs)| Ok((id, encode(&outputs)?))).collect::<Result<_>>().map(Some)
     }
 
     async fn import(&self, id: &str) -> Result<Option<Recorded>> {

@@ -5,7 +5,7 @@ use crate::{Error, Result};
 use futures_util::future::BoxFuture;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use std::{collections::BTreeMap, future::Future, process::ExitCode, sync::Arc};
+use std::{collections::BTreeMap, future::Future, process::ExitCode, sync::Arc, time::Duration};
 
 /// The settings of a provider, and what they lead to. The value itself is what a program passes to `stack.provider(..)`.
 ///
@@ -16,6 +16,9 @@ pub trait Provider: Serialize + DeserializeOwned + Clone + Send + Sync + 'static
     const NAME: &'static str;
     /// The settings that say where objects live, such as `region`: resources move to another value only by replacement.
     const PLACE: &'static [&'static str] = &[];
+    /// How long a request may still take effect after the process that sent it has died. Before recovery takes an object that isn't there
+    /// for one that will not come, it waits for so long. Zero where there is no network between, or where a late request does no harm.
+    const IN_FLIGHT: Duration = Duration::from_secs(30);
     /// What verbs are called with.
     type Client: Send + Sync + 'static;
     /// Connects, once a run.

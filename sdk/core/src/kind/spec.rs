@@ -1,9 +1,9 @@
 //! What is constant about a kind, as plain values: all that the planner needs to know.
 
-use super::{Inputs, Outputs, Resource};
+use super::{Inputs, Outputs, Provider, Recovery, Resource};
 use crate::{Error, Result};
 use serde_json::{Map, Value};
-use std::fmt;
+use std::{fmt, time::Duration};
 
 /// One input field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +45,10 @@ pub struct KindSpec {
     pub delete_first: bool,
     /// See [`Described::ALWAYS_READ`](super::Described::ALWAYS_READ).
     pub always_read: bool,
+    /// How a create is recognised whose reply nobody heard.
+    pub recovery: Recovery,
+    /// See [`Provider::IN_FLIGHT`].
+    pub in_flight: Duration,
     /// Values of inputs that a program may leave out.
     pub defaults: fn() -> Vec<(&'static str, Value)>,
     /// Decodes inputs, checks them and gives them back in canonical form.
@@ -82,6 +86,8 @@ impl<R: Resource> Holder<R> {
         outputs: <R::Outputs as Outputs>::FIELDS,
         delete_first: R::DELETE_FIRST,
         always_read: R::ALWAYS_READ,
+        recovery: R::RECOVERY,
+        in_flight: <R::Provider as Provider>::IN_FLIGHT,
         defaults: R::defaults,
         check: |values, problems| match decode::<R>(values) {
             Ok(inputs) => {

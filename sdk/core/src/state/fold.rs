@@ -1,6 +1,6 @@
 //! How records become state, and which records can't follow which.
 
-use super::{Action, Cut, Done, Failed, HISTORY_MAX, Instance, Intent, OpId, Record, Run, State};
+use super::{Action, Cut, Done, Failed, HISTORY_MAX, Instance, Intent, Move, OpId, Record, Run, State};
 use crate::Urn;
 use std::sync::Arc;
 
@@ -29,6 +29,9 @@ pub enum Corrupt {
     /// Two objects under one URN.
     #[error("{0} exists already")]
     Exists(Urn),
+    /// Something else is still under way with a resource that is to move, or with the move itself.
+    #[error("{0} is in the middle of a move or of an operation")]
+    Busy(Urn),
     /// A provider that no record names.
     #[error("{urn} belongs to provider {key}, which no record names")]
     NoProvider {
@@ -71,6 +74,14 @@ impl State {
             Record::Moved { from, to } => self.rename(from, to)?,
             Record::Forgotten { urn, op } => self.remove(urn, op)?,
             Record::Restored { state } => self.restore(state),
+            Record::Leaving { op, generation, to, urns, whole } => {
+                let leaving = Move::Leaving { to: to.clone(), urns: urns.clone(), whole: *whole };
+                self.prepare_move(op, *generation, urns)?;
+                self.moves.insert(op.clone(), leaving);
+            }
+            Record::Arrived { op, from, state } => self.arrive(op, from, state)?,
+            Record::Settled { op } => self.settle(op)?,
+            Record::Stayed { op } => drop(self.moves.remove(op).ok_or_else(|| Corrupt::NoIntent(op.clone()))?),
             Record::Outputs { exports } => self.exports = exports.clone(),
             Record::KeyRotate { .. } => {}
             Record::RunEnd(end) => {
@@ -86,11 +97,13 @@ impl State {
         Ok(())
     }
 
-    /// Takes what another state consists of. What must never go back stays: lineage, sequence, the counter of generations, the history.
+    /// Takes what another state consists of. What must never go back stays: lineage, sequence, the counter of generations, the history,
+    /// moves that are under way.
     fn restore(&mut self, state: &State) {
         let generation = self.generation.max(state.generation);
         let (lineage, runs) = (std::mem::take(&mut self.lineage), std::mem::take(&mut self.runs));
-        *self = State { lineage, seq: self.seq, generation, runs, ..state.clone() };
+        let moves = std::mem::take(&mut self.moves);
+        *self = State { lineage, seq: self.seq, generation, runs, moves, ..state.clone() };
     }
 
     fn begin(&mut self, intent: &Intent) -> Result<(), Corrupt> {
@@ -101,6 +114,9 @@ impl State {
         if intent.generation <= self.generation {
             let (drawn, counter) = (intent.generation, self.generation);
             return Err(Corrupt::OldGeneration { op: op.clone(), drawn, counter });
+        }
+        if self.is_leaving(&intent.urn) {
+            return Err(Corrupt::Busy(intent.urn.clone()));
         }
         let target = intent.target.as_ref();
         if target.is_some_and(|target| !self.owns(&intent.urn, target)) {
@@ -138,8 +154,9 @@ impl State {
     }
 
     fn fail(&mut self, failed: &Failed) -> Result<(), Corrupt> {
-        let intent = self.pending.get(&failed.op).ok_or_else(|| Corrupt::NoIntent(failed.op.clone()))?;
+        let intent = self.pending.get_mut(&failed.op).ok_or_else(|| Corrupt::NoIntent(failed.op.clone()))?;
         let (urn, action) = (intent.urn.clone(), intent.action);
+        intent.cut_ms = Some(failed.at_ms);
         if failed.cut == Cut::NotApplied {
             self.pending.remove(&failed.op);
         } else if action == Action::Update {

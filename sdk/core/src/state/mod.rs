@@ -1,11 +1,17 @@
 //! State: what a stack consists of, as the fold of its journal's records.
 
+mod damage;
 mod fold;
+mod format;
 mod id;
+mod moves;
 mod record;
 
+pub use damage::Damage;
 pub use fold::Corrupt;
+pub use format::Format;
 pub use id::{Lineage, OpId};
+pub use moves::Move;
 pub use record::{Action, Cut, Done, Failed, Intent, Record, RunEnd, RunStart};
 
 use crate::{Properties, Urn};
@@ -101,6 +107,9 @@ pub const HISTORY_MAX: usize = 100;
 /// What a stack consists of.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
+    /// The form that it is written in.
+    #[serde(default)]
+    pub format: Format,
     /// Which stack this is, whatever it is called: never shared by two states.
     pub lineage: Lineage,
     /// The number of the last record.
@@ -115,6 +124,9 @@ pub struct State {
     /// Operations that have begun and of which no end is known.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub pending: BTreeMap<OpId, Intent>,
+    /// Moves to and from other stacks of which no end is known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub moves: BTreeMap<OpId, Move>,
     /// What the stack exports.
     #[serde(default)]
     pub exports: Properties,
@@ -138,6 +150,11 @@ impl State {
     /// Every object, the replaced ones too.
     pub fn instances(&self) -> impl Iterator<Item = &Arc<Instance>> {
         self.live.values().chain(self.condemned.values())
+    }
+
+    /// Whether an earlier run or command was cut off, so that its operations and moves have to find their end first.
+    pub fn is_cut_off(&self) -> bool {
+        !(self.pending.is_empty() && self.moves.is_empty())
     }
 
     /// The object that an operation made.

@@ -1,9 +1,9 @@
 //! Records: what the journal says happened. The state is their fold.
 
 use super::{Kept, OpId, ProviderRecord};
-use crate::{Properties, Urn};
+use crate::{Properties, Urn, kind::Recovery};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One record of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -67,6 +67,39 @@ pub enum Record {
     Restored {
         /// What stands in its place. Lineage, history and counters are not taken from it.
         state: Box<super::State>,
+    },
+    /// Resources are about to go to another stack. They stay here, untouched, until that stack has them.
+    Leaving {
+        /// The move.
+        op: OpId,
+        /// The counter value that the id was made from.
+        generation: u64,
+        /// The other stack.
+        to: String,
+        /// The resources by their URNs here, with their URNs there.
+        urns: BTreeMap<Urn, Urn>,
+        /// Whether the stack gets another name: history and exports go along.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        whole: bool,
+    },
+    /// Resources came from another stack, which still has to forget them.
+    Arrived {
+        /// The move.
+        op: OpId,
+        /// The other stack.
+        from: String,
+        /// The resources, their providers, and what else came along.
+        state: Box<super::State>,
+    },
+    /// A move has come to its end: what left is forgotten here, or what arrived is this stack's alone.
+    Settled {
+        /// The move.
+        op: OpId,
+    },
+    /// A move did not happen, since the other stack can't take the resources: they stay.
+    Stayed {
+        /// The move.
+        op: OpId,
     },
     /// The stack's exports.
     Outputs {
@@ -169,18 +202,32 @@ pub struct Intent {
     pub site: String,
     /// When, in milliseconds of Unix time.
     pub at_ms: i64,
+    /// The objects that this create could be mistaken for, as they were before it; only of kinds that have nothing to recognise it by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed: Option<BTreeSet<String>>,
+    /// When the call ended without a clear answer, while its process lived on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_ms: Option<i64>,
 }
 
 impl Intent {
-    /// What the next run does about it, when it is still open then.
-    pub fn outlook(&self) -> String {
-        match self.action {
-            Action::Create => {
-                "its create was cut off: `up` first looks whether the object exists, and adopts it if it does"
-                    .to_owned()
+    /// What the next run does about it, when it is still open then; `recovery` is what its kind declares.
+    pub fn outlook(&self, recovery: Recovery) -> String {
+        let next = match (self.action, recovery) {
+            (Action::Create, Recovery::Token { .. }) => {
+                "`up` sends it again with the same token, which makes no second object; once the token is old, it looks for its tag"
             }
-            action => format!("its {} was cut off and will be done again", action.verb()),
-        }
+            (Action::Create, Recovery::Tags { .. }) => {
+                "`up` looks for its tag until it must have shown, and adopts the object if it does"
+            }
+            (Action::Create, Recovery::Unmarked) => {
+                "`up` compares what is there with what was there before, deletes the one new object and makes it again"
+            }
+            (Action::Create, _) => "`up` first looks whether the object exists, and adopts it if it does",
+            (Action::Delete, _) => "`up` first looks whether the object is still there",
+            (Action::Update | Action::Import, _) => "`up` does it again",
+        };
+        format!("its {} was cut off: {next}", self.action.verb())
     }
 }
 
@@ -250,7 +297,7 @@ impl Record {
                 visit(&format!("{urn}#outputs"), outputs)
             }
             Self::Outputs { exports } => visit("exports", exports),
-            Self::Restored { state } => state.visit_secrets(visit),
+            Self::Restored { state } | Self::Arrived { state, .. } => state.visit_secrets(visit),
             _ => Ok(()),
         }
     }

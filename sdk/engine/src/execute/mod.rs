@@ -15,7 +15,7 @@ mod verb;
 pub(crate) use approved::{Approved, refusal};
 pub(crate) use connect::Connections;
 pub(crate) use outcome::{Finish, Tally};
-pub(crate) use verb::Calls;
+pub(crate) use verb::{Calls, VISIBLE_WITHIN, pause};
 
 use crate::{
     ApplyOptions, What,
@@ -31,12 +31,14 @@ use std::{
 use task::Begun;
 use terrane_core::{
     Facts, Graph, Plan, Record, State, Urn,
+    failpoint::{Point, reach},
     plan::{Op, Step},
+    planted::{Bug, planted},
     state::RunStart,
 };
 use terrane_state::Journal;
 use turns::Turns;
-use verb::Ended;
+use verb::Came;
 
 /// What a run works with.
 pub(crate) struct Run<'a> {
@@ -76,7 +78,7 @@ struct Execution<'a> {
     batch: Vec<Record>,
     /// Calls whose intents are in the batch.
     begun: Vec<Begun>,
-    running: FuturesUnordered<BoxFuture<'static, Ended>>,
+    running: FuturesUnordered<BoxFuture<'static, Came>>,
     /// Steps that turned out to need no second half.
     spared: HashSet<usize>,
     /// Resources whose object has been replaced in this run.
@@ -132,8 +134,11 @@ impl<'a> Execution<'a> {
         loop {
             self.start_ready();
             if commit.is_none() && !self.batch.is_empty() {
-                let records = std::mem::take(&mut self.batch);
-                commit = Some((self.run.journal.commit(records).boxed(), std::mem::take(&mut self.begun)));
+                let (records, mut begun) = (self.gathered(), std::mem::take(&mut self.begun));
+                if planted(Bug::CallBeforeIntentIsDurable) {
+                    begun.drain(..).for_each(|begun| self.launch(begun));
+                }
+                commit = Some((write(self.run.journal, records).boxed(), begun));
             }
             let standstill = self.running.is_empty() && commit.is_none();
             let gates = !self.stopping && self.turns.open_gates(self.facts, &self.queue, &self.run.calls, standstill);
@@ -141,7 +146,10 @@ impl<'a> Execution<'a> {
                 break;
             }
             match next_of(&mut self.running, &mut commit, &mut self.turns, &interrupt, level).await {
-                Next::Ended(ended) => self.end(*ended),
+                Next::Came(came) => match *came {
+                    Came::Ended(ended) => self.end(ended),
+                    Came::Listed(begun, listed) => self.listed(begun, listed),
+                },
                 Next::Gate(rollout, verdict) => self.gate(rollout, verdict),
                 Next::Committed(result) => {
                     let begun = commit.take().map(|(_, begun)| begun).unwrap_or_default();
@@ -190,6 +198,15 @@ impl<'a> Execution<'a> {
         }
     }
 
+    /// The records of the next commit.
+    fn gathered(&mut self) -> Vec<Record> {
+        let is_late = |record: &Record| planted(Bug::DependentBeforeDoneIsDurable) && matches!(record, Record::Done(_));
+        if self.batch.iter().all(is_late) {
+            return std::mem::take(&mut self.batch);
+        }
+        self.batch.extract_if(.., |record| !is_late(record)).collect()
+    }
+
     /// Puts a record into the next commit and lets state follow.
     fn record(&mut self, record: Record) {
         if !self.tally.begun {
@@ -231,6 +248,20 @@ impl<'a> Execution<'a> {
     }
 }
 
+/// One write of the journal.
+async fn write(journal: &Arc<dyn Journal>, records: Vec<Record>) -> Result<(), terrane_state::Error> {
+    let intends = records.iter().any(|record| matches!(record, Record::Intent(_)));
+    let ends = records.iter().any(|record| matches!(record, Record::Done(_)));
+    let pass = |intent, done| {
+        intends.then(|| reach(intent));
+        ends.then(|| reach(done));
+    };
+    pass(Point::BeforeIntentCommit, Point::BeforeDoneCommit);
+    journal.commit(records).await?;
+    pass(Point::AfterIntentCommit, Point::AfterDoneCommit);
+    Ok(())
+}
+
 /// The name of a task's provider.
 fn provider_of<'a>(plan: &'a Plan, order: &Order, task: NodeIndex) -> &'a str {
     plan.steps[order[task].step].urn.kind().split(':').next().unwrap_or_default()
@@ -260,14 +291,14 @@ pub(crate) fn verb_of(step: &Step, part: Part) -> Option<&'static str> {
 }
 
 enum Next {
-    Ended(Box<Ended>),
+    Came(Box<Came>),
     Committed(Result<(), terrane_state::Error>),
     Gate(usize, Result<Option<usize>, terrane_core::Error>),
     Interrupted,
 }
 
 async fn next_of(
-    running: &mut FuturesUnordered<BoxFuture<'static, Ended>>,
+    running: &mut FuturesUnordered<BoxFuture<'static, Came>>,
     commit: &mut Option<(Commit<'_>, Vec<Begun>)>,
     turns: &mut Turns<'_>,
     interrupt: &crate::Interrupt,
@@ -282,7 +313,7 @@ async fn next_of(
     tokio::select! {
         biased;
         result = committed => Next::Committed(result),
-        Some(ended) = running.next() => Next::Ended(Box::new(ended)),
+        Some(came) = running.next() => Next::Came(Box::new(came)),
         (rollout, verdict) = turns.next_verdict() => Next::Gate(rollout, verdict),
         () = interrupt.above(level) => Next::Interrupted,
     }

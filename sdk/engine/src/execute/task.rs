@@ -11,8 +11,9 @@ use std::{collections::BTreeSet, rc::Rc, sync::Arc, time::Duration};
 use terrane_core::{
     Error, Fault, Hook, OpId, Properties, Record, Urn,
     graph::Node,
-    kind::Recorded,
+    kind::{Recorded, Recovery},
     plan::{Op, Step, Why},
+    planted::{Bug, planted},
     state::{Action, Instance, Intent, Kept, ProviderRecord},
 };
 
@@ -41,14 +42,40 @@ impl Execution<'_> {
             Part::Remove => self.remove(task, step),
         };
         match begun {
-            Ok(Some(begun)) => {
-                self.record(Record::Intent(begun.intent.clone()));
-                self.run.calls.limits.started(super::provider_of(plan, &self.order, task));
-                self.begun.push(begun);
+            Ok(Some(begun)) if self.needs_listing(&begun.intent) => {
+                self.running.push(Box::pin(self.run.calls.clone().list(begun)));
             }
+            Ok(Some(begun)) => self.intend(begun),
             Ok(None) => self.complete(task),
             Err(problem) => self.give_up(task, problem),
         }
+    }
+
+    /// Whether what its create could be mistaken for has to be known before.
+    fn needs_listing(&self, intent: &Intent) -> bool {
+        let spec = self.run.calls.connections.kind_spec(intent.urn.kind());
+        intent.action == Action::Create && spec.is_some_and(|spec| spec.recovery == Recovery::Unmarked)
+    }
+
+    /// Begins a create when it is known what it could be mistaken for.
+    pub(super) fn listed(&mut self, begun: Begun, listed: Result<Option<BTreeSet<String>>, Error>) {
+        match listed {
+            Err(error) => self.give_up(begun.task, error.into()),
+            Ok(_) if self.stopping => drop(self.tally.not_started.insert(begun.intent.urn)),
+            Ok(listed) => {
+                // Other operations have begun meanwhile.
+                let (op, generation) = self.draw(&begun.intent.urn);
+                let at_ms = self.run.calls.world.now_ms();
+                self.intend(Begun { intent: Intent { op, generation, listed, at_ms, ..begun.intent }, ..begun });
+            }
+        }
+    }
+
+    /// Records what a call is about to do; it starts when that is durable.
+    fn intend(&mut self, begun: Begun) {
+        self.record(Record::Intent(begun.intent.clone()));
+        self.run.calls.limits.started(super::provider_of(self.plan, &self.order, begun.task));
+        self.begun.push(begun);
     }
 
     /// Starts the call of a task whose intent is durable.
@@ -228,10 +255,17 @@ impl Execution<'_> {
         Ok(known)
     }
 
-    fn intent(&self, step: &Step, action: Action, provider: String, kept: Kept) -> Intent {
+    /// The id of a new operation, from the counter that only grows.
+    fn draw(&self, urn: &Urn) -> (OpId, u64) {
         let generation = self.state.generation + 1;
+        let again = planted(Bug::GenerationReusedAfterDelete) && !self.state.live.contains_key(urn);
+        (OpId::mint(&self.state.lineage, urn, if again { 0 } else { generation }), generation)
+    }
+
+    fn intent(&self, step: &Step, action: Action, provider: String, kept: Kept) -> Intent {
+        let (op, generation) = self.draw(&step.urn);
         Intent {
-            op: OpId::mint(&self.state.lineage, &step.urn, generation),
+            op,
             generation,
             urn: step.urn.clone(),
             action,
@@ -243,6 +277,8 @@ impl Execution<'_> {
             kept,
             site: step.site.clone(),
             at_ms: self.run.calls.world.now_ms(),
+            listed: None,
+            cut_ms: None,
         }
     }
 

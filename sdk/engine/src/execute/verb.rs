@@ -8,9 +8,14 @@ use futures_util::{
 };
 use petgraph::graph::NodeIndex;
 use serde_json::{Map, Value};
-use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{any::Any, collections::BTreeSet, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use terrane_core::{
-    AnyKind, Class, Creation, Error, Hook, Progress, Result, Urn, When, hook::Event, kind::Recorded, state::Action,
+    AnyKind, Class, Creation, Error, Hook, OpId, Outcome, Progress, Result, Urn, When,
+    failpoint::{Point, reach},
+    hook::Event,
+    kind::{Recorded, Recovery},
+    planted::{Bug, planted},
+    state::{Action, Lineage},
 };
 use terrane_state::Journal;
 
@@ -43,11 +48,21 @@ pub(crate) struct Made {
 /// The longest pause between two attempts.
 const PAUSE_MAX: Duration = Duration::from_secs(20);
 /// How long a dependency may take to become visible.
-const VISIBLE_WITHIN_MS: u64 = 120_000;
+pub(crate) const VISIBLE_WITHIN: Duration = Duration::from_secs(120);
+/// How often a create is sent again whose reply got lost, where its token makes that harmless.
+const SENDS_MAX: u32 = 4;
+
+/// What came of work beside the loop.
+pub(crate) enum Came {
+    /// A call has ended.
+    Ended(Ended),
+    /// What a create could be mistaken for is known, and it may begin.
+    Listed(Begun, Result<Option<BTreeSet<String>>>),
+}
 
 impl Calls {
     /// Carries out one call, attempts and readiness included. A panic of the provider's is a failure like any other.
-    pub(crate) async fn perform(self: Arc<Self>, begun: Begun) -> Ended {
+    pub(crate) async fn perform(self: Arc<Self>, begun: Begun) -> Came {
         let since = self.world.clock_ms();
         let provider = begun.intent.urn.kind().split(':').next().unwrap_or_default().to_owned();
         let verb = begun.intent.action.verb().to_owned();
@@ -64,7 +79,27 @@ impl Calls {
             Err(error) => Err(error),
         };
         self.limits.ended(&provider);
-        Ended { task: begun.task, begun, result, took_ms: self.world.clock_ms() - since }
+        Came::Ended(Ended { task: begun.task, begun, result, took_ms: self.world.clock_ms() - since })
+    }
+
+    /// Lists what a create could be mistaken for, before it: a question, which may be put again.
+    pub(crate) async fn list(self: Arc<Self>, begun: Begun) -> Came {
+        let listing = async {
+            let intent = &begun.intent;
+            let kind = self.connections.kind(&intent.provider, &begun.settings, intent.urn.kind()).await?;
+            let mut attempt = 1;
+            loop {
+                match kind.list((*intent.inputs.values).clone()).await {
+                    Ok(listing) => return Ok(listing.map(|listing| listing.into_keys().collect())),
+                    Err(error) if attempt == SENDS_MAX => return Err(error),
+                    Err(_) => self.world.sleep(pause(&*self.world, attempt)).await,
+                }
+                attempt += 1;
+            }
+        };
+        let listing = AssertUnwindSafe(listing).catch_unwind().map(survive);
+        let listed = self.within(begun.limit, &begun, listing).await.map_err(Error::not_applied);
+        Came::Listed(begun, listed)
     }
 
     async fn within<T>(&self, left: Duration, begun: &Begun, work: impl Future<Output = Result<T>>) -> Result<T> {
@@ -87,13 +122,26 @@ impl Calls {
         let kind = connected.map_err(Error::not_applied)?;
         self.hooks(begun, before(begun.intent.action), &begun.was.outputs).await.map_err(Error::not_applied)?;
         let (began, mut attempt) = (self.world.clock_ms(), 1u32);
+        // Once an attempt may have changed something, no later one can say that nothing was changed.
+        let mut unclear = false;
+        let told = |error: Error, unclear| if unclear { error.may_be_applied() } else { error };
         loop {
-            self.permit()?;
+            if attempt == 1 || !planted(Bug::PermitNotAskedOnRetries) {
+                self.permit().map_err(|error| told(error, unclear))?;
+            }
             let error = match self.once(begun, &*kind).await {
-                Ok(made) => return Ok((kind, made)),
+                Ok(made) => {
+                    reach(Point::AfterCall);
+                    return Ok((kind, made));
+                }
                 Err(error) => error,
             };
-            let Some(wait) = self.pause(&error, attempt, self.world.clock_ms() - began) else { return Err(error) };
+            unclear |= error.outcome() == Outcome::Unknown;
+            let since = Duration::from_millis(self.world.clock_ms() - began);
+            let harmless = is_harmless(begun.intent.action, kind.spec().recovery, since) && attempt < SENDS_MAX;
+            let Some(wait) = self.next_pause(&error, attempt, since, harmless) else {
+                return Err(told(error, unclear));
+            };
             if matches!(error.kind(), Class::Throttled { .. }) {
                 self.limits.throttled(provider);
             }
@@ -120,7 +168,9 @@ impl Calls {
         let made = |outputs| Made { inputs: None, outputs, ready: Ok(()) };
         match intent.action {
             Action::Create => {
-                let creation = Creation::new(intent.urn.clone(), intent.op.clone(), progress);
+                let op =
+                    if planted(Bug::OpIdMintedInRetryLoop) { self.another(&intent.urn) } else { intent.op.clone() };
+                let creation = Creation::new(intent.urn.clone(), op, progress);
                 kind.create(inputs, &creation).await.map(made)
             }
             Action::Update => kind.update(inputs, begun.was.clone(), &progress).await.map(made),
@@ -150,18 +200,21 @@ impl Calls {
     }
 
     /// How long to pause before the next attempt; none when there is no point in one.
-    fn pause(&self, error: &Error, attempt: u32, since_ms: u64) -> Option<Duration> {
+    fn next_pause(&self, error: &Error, attempt: u32, since: Duration, harmless: bool) -> Option<Duration> {
         let asked = match error.kind() {
+            Class::Fatal if harmless && error.outcome() == Outcome::Unknown => None,
             Class::Fatal => return None,
-            Class::NotVisibleYet if since_ms > VISIBLE_WITHIN_MS => return None,
+            Class::NotVisibleYet if since > VISIBLE_WITHIN => return None,
             Class::NotVisibleYet | Class::Conflict => None,
             Class::Throttled { after } => after,
         };
-        let base = Duration::from_millis(200).saturating_mul(1 << attempt.min(7)).min(PAUSE_MAX);
-        // Full jitter over the upper half: callers that failed together don't come back together.
-        let share = self.world.random() % 512;
-        let jittered = base / 2 + base / 2 * u32::try_from(share).unwrap_or(0) / 512;
+        let jittered = pause(&*self.world, attempt);
         Some(asked.map_or(jittered, |asked| asked.max(jittered)))
+    }
+
+    /// An id that no other attempt has.
+    fn another(&self, urn: &Urn) -> OpId {
+        OpId::mint(&Lineage::default(), urn, self.world.random())
     }
 
     async fn hooks(&self, begun: &Begun, when: Option<When>, outputs: &Map<String, Value>) -> Result<()> {
@@ -172,6 +225,19 @@ impl Calls {
         }
         Ok(())
     }
+}
+
+/// A pause before another attempt: longer each time, with full jitter over the upper half, so that callers that failed together don't come
+/// back together.
+pub(crate) fn pause(world: &dyn World, attempt: u32) -> Duration {
+    let base = Duration::from_millis(200).saturating_mul(1 << attempt.min(7)).min(PAUSE_MAX);
+    let share = world.random() % 512;
+    base / 2 + base / 2 * u32::try_from(share).unwrap_or(0) / 512
+}
+
+/// Whether a request may be sent again although it may have been carried out: the service surely remembers its token still.
+fn is_harmless(action: Action, recovery: Recovery, since: Duration) -> bool {
+    matches!(recovery, Recovery::Token { window } if action == Action::Create && since < window / 2)
 }
 
 /// A panic as the failure of which nothing else is known.

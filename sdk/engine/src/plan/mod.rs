@@ -22,8 +22,9 @@ use std::{
     sync::Arc,
 };
 use terrane_core::{
-    Facts, Fault, Graph, Note, Properties, ProviderSpec, State, Unresolved, Urn,
+    Facts, Fault, Graph, KindSpec, Note, Properties, ProviderSpec, State, Unresolved, Urn,
     graph::Node,
+    kind::Recovery,
     plan::{FORMAT, Op, Plan, Purpose, Step, Why},
     state::{Instance, Kept},
 };
@@ -40,6 +41,15 @@ pub(crate) struct Input<'a> {
     pub options: &'a PlanOptions,
     /// Providers that are known although the program may not name them.
     pub providers: &'a [&'static ProviderSpec],
+}
+
+impl Input<'_> {
+    /// What is constant about a kind of a known provider.
+    fn spec(&self, kind: &str) -> Option<&'static KindSpec> {
+        let named = self.graph.handles.iter().map(|handle| handle.spec);
+        let mut specs = named.chain(self.providers.iter().copied()).flat_map(|provider| (provider.kinds)());
+        specs.find(|spec| spec.kind == kind)
+    }
 }
 
 /// A plan and what it knows of outputs when nothing has been carried out yet.
@@ -183,12 +193,15 @@ impl<'a> Planner<'a> {
     }
 
     fn finish(mut self) -> Outcome {
-        let (graph, state) = (self.input.graph, self.input.state);
+        let input = self.input;
+        let (graph, state) = (input.graph, input.state);
         schedule::settle_orders(&mut self.steps, state);
         let (exports, exports_unknown) = self.exports();
         let waiting = Removals::new(self.input, &self.moved).waiting(&self.facts);
-        let cut_off =
-            state.pending.values().map(|intent| Note::Warning { subject: intent.urn.label(), text: intent.outlook() });
+        let cut_off = state.pending.values().map(|intent| {
+            let recovery = input.spec(intent.urn.kind()).map_or(Recovery::Find, |spec| spec.recovery);
+            Note::Warning { subject: intent.urn.label(), text: intent.outlook(recovery) }
+        });
         // What the program says of itself is no news to somebody who takes it down.
         let notes = graph.notes.iter().filter(|_| self.input.options.purpose == Purpose::Up).cloned();
         let plan = Plan {

@@ -18,6 +18,7 @@ use super::{
 
 /// The most bytes that a state file may have; what is larger is refused before it is read or written.
 pub(crate) const FILE_BYTES_MAX: u64 = 1 << 30;
+const PIECE_BYTES: usize = 64 << 10;
 
 /// The one way to change the files of a state folder.
 #[derive(Debug)]
@@ -142,11 +143,29 @@ pub(crate) fn open(path: &Path, options: &mut OpenOptions) -> Result<Option<File
 /// All bytes of a file of the state folder, or nothing where there is no such file.
 pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>> {
     let Some(file) = open(path, OpenOptions::new().read(true))? else { return Ok(None) };
-    let mut bytes = Vec::new();
-    let read = file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes);
-    read.map_err(|source| Error::Io { action: "read", path: path.to_owned(), source })?;
+    let failed = |source| Error::Io { action: "read", path: path.to_owned(), source };
+    // One byte more than it has, so that the end is seen without growing.
+    let size = file.metadata().map_err(failed)?.len().min(FILE_BYTES_MAX) + 1;
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
     check_size(path, bytes.len())?;
     Ok(Some(bytes))
+}
+
+/// Whether a file of the state folder holds exactly these bytes. It is read piece by piece, as states can be large.
+pub(crate) fn holds(path: &Path, contents: &[&[u8]]) -> Result<bool> {
+    let Some(mut file) = open(path, OpenOptions::new().read(true))? else { return Ok(false) };
+    let mut piece = vec![0; PIECE_BYTES];
+    for expected in contents.iter().flat_map(|part| part.chunks(PIECE_BYTES)) {
+        match file.read_exact(&mut piece[..expected.len()]) {
+            Ok(()) if piece[..expected.len()] == *expected => {}
+            Ok(()) => return Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
+            Err(source) => return Err(Error::Io { action: "read", path: path.to_owned(), source }),
+        }
+    }
+    let more = file.read(&mut piece[..1]);
+    Ok(more.map_err(|source| Error::Io { action: "read", path: path.to_owned(), source })? == 0)
 }
 
 pub(crate) fn check_size(path: &Path, size: usize) -> Result<()> {

@@ -14,8 +14,8 @@ use super::header::{Hash, Lineage, Point};
 
 /// What each frame begins with; one of its bytes never occurs in UTF-8 text.
 pub(crate) const MARKER: [u8; 4] = *b"\xffTFR";
-/// The most bytes one payload may have.
-pub(crate) const PAYLOAD_BYTES_MAX: usize = 16 << 20;
+/// The most bytes one payload may have: a whole state, as an import writes it, fits in.
+pub(crate) const PAYLOAD_BYTES_MAX: usize = 256 << 20;
 const BEFORE_PAYLOAD_BYTES: usize = 56;
 
 /// A record as it was appended.

@@ -41,6 +41,13 @@ pub struct Holder {
     pub command: String,
     /// Since when.
     pub since: Timestamp,
+    /// Which start of the machine, where the system says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot_id: Option<String>,
+    /// The inode of the namespace that the process id belongs to, where there are such: containers of one machine number their processes
+    /// apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid_namespace: Option<u64>,
 }
 
 impl Holder {
@@ -55,6 +62,28 @@ impl Holder {
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             command: command(),
             since: Timestamp::now(),
+            boot_id: fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|id| id.trim().to_owned()),
+            pid_namespace: fs::metadata("/proc/self/ns/pid").ok().map(|namespace| namespace.ino()),
+        }
+    }
+
+    /// Whether that process can be looked at from where `other` runs: the same start of the same machine, and the same numbering of processes.
+    pub(crate) fn is_beside(&self, other: &Self) -> bool {
+        let place = |holder: &Self| Some((holder.boot_id.clone()?, holder.pid_namespace?));
+        self.host == other.host && place(self).is_some() && place(self) == place(other)
+    }
+
+    /// Whether the process lives, by what this machine says of it.
+    pub(crate) fn is_alive(&self) -> bool {
+        let pid = i32::try_from(self.pid).ok().and_then(rustix::process::Pid::from_raw);
+        let Some(pid) = pid else { return true };
+        // A process that may not be looked at lives too.
+        if rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH) {
+            return false;
+        }
+        match fs::read_to_string(format!("/proc/{}/stat", self.pid)) {
+            Ok(stat) => !is_ended(&stat) && (self.pid_start.is_none() || started(&stat) == self.pid_start),
+            Err(_) => true,
         }
     }
 }
@@ -154,8 +183,17 @@ fn command() -> String {
     }
 }
 
-/// Field 22 of `/proc/self/stat`; the second field is the program's name in brackets, which may hold spaces.
 fn pid_start() -> Option<u64> {
-    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    started(&fs::read_to_string("/proc/self/stat").ok()?)
+}
+
+/// Field 22 of `/proc/<pid>/stat`; the second field is the program's name in brackets, which may hold spaces.
+fn started(stat: &str) -> Option<u64> {
     stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+}
+
+/// Whether the process has ended and only waits for its parent to look.
+fn is_ended(stat: &str) -> bool {
+    let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().next());
+    matches!(state, Some("Z" | "X"))
 }

@@ -95,10 +95,6 @@ impl Log {
         self.end
     }
 
-    pub(crate) fn length(&self) -> u64 {
-        self.length
-    }
-
     /// Adds a record for each payload, in one write and one sync; either all of them are acknowledged or none.
     pub(crate) fn append(&mut self, files: &mut Files, payloads: &[Vec<u8>]) -> Result<Appended> {
         if payloads.is_empty() {

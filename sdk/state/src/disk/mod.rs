@@ -58,8 +58,6 @@ pub use self::{
     snapshot::{SNAPSHOTS_MAX, Snapshot},
 };
 
-/// A log shorter than this isn't worth a snapshot in mid-run.
-const LOG_BYTES_MIN: u64 = 1 << 20;
 const READ_ATTEMPTS_MAX: u32 = 10;
 const READ_PAUSE: Duration = Duration::from_millis(10);
 
@@ -89,7 +87,6 @@ pub struct Disk {
     folder: PathBuf,
     log: Log,
     sealed: Option<Point>,
-    snapshot_bytes: u64,
     /// None where the folder was opened for reading.
     writer: Option<Writer>,
 }
@@ -107,6 +104,27 @@ struct Writer {
 /// Where the folder can't be read.
 pub fn holder(folder: &Path) -> Result<Option<Holder>> {
     lock::held(folder)
+}
+
+/// The snapshots that a folder keeps, the oldest first, whatever has become of its log.
+///
+/// # Errors
+/// Where the folder can't be used or read.
+pub fn kept(folder: &Path) -> Result<Vec<Snapshot>> {
+    folder::check(folder)?;
+    snapshot::list(folder)
+}
+
+/// The state that a folder keeps at record `seq`, verified, and whose it is, also where its log is damaged.
+///
+/// # Errors
+/// [`Error::NoSnapshot`] or [`Error::Corrupt`].
+pub fn read_kept(folder: &Path, seq: u64) -> Result<(Lineage, Vec<u8>)> {
+    match Disk::open(folder, Access::Read) {
+        Ok(opened) => Ok((opened.disk.lineage(), opened.disk.read_snapshot(seq)?)),
+        Err(Error::Corrupt { .. }) => snapshot::read(folder, seq).map(|(header, state)| (header.lineage, state)),
+        Err(error) => Err(error),
+    }
 }
 
 impl Disk {
@@ -189,14 +207,13 @@ impl Disk {
         snapshot::write(files, &folder, &header, state)?;
         log.restart(files)?;
         snapshot::prune(files, &folder)?;
-        self.snapshot_bytes = state.len() as u64;
         Ok(())
     }
 
-    /// Whether the log has outgrown the snapshot it follows, so that a snapshot in mid-run pays.
+    /// Whether there are records that no snapshot holds.
     #[must_use]
-    pub fn is_compaction_due(&self) -> bool {
-        self.log.length() > self.snapshot_bytes.max(LOG_BYTES_MIN)
+    pub fn has_appended(&self) -> bool {
+        self.log.end().seq > self.log.base().seq
     }
 
     /// The snapshots that are kept, the oldest first.
@@ -243,8 +260,7 @@ impl Loaded {
 
     fn opened(self, folder: &Path, writer: Option<Writer>) -> Result<Opened> {
         let Self { log, sealed, snapshot, frames } = self;
-        let snapshot_bytes = snapshot.as_ref().map_or(0, |state| state.len() as u64);
-        let disk = Disk { folder: folder.to_owned(), log, sealed, snapshot_bytes, writer };
+        let disk = Disk { folder: folder.to_owned(), log, sealed, writer };
         Ok(Opened { disk, snapshot, frames })
     }
 }

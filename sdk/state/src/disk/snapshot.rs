@@ -21,6 +21,8 @@ use super::{
 
 /// How many snapshots are kept.
 pub const SNAPSHOTS_MAX: usize = 20;
+/// Where the state begins: after header, length and checksum.
+const STATE_OFFSET: usize = HEADER_BYTES + 8 + 32;
 const EXTENSION: &str = "snapshot";
 
 /// A snapshot that is kept, by its file's name; reading it verifies it.
@@ -57,7 +59,7 @@ pub(crate) fn list(folder: &Path) -> Result<Vec<Snapshot>> {
 /// The header and state of the snapshot that ends with record `seq`, verified.
 pub(crate) fn read(folder: &Path, seq: u64) -> Result<(Header, Vec<u8>)> {
     let path = path_of(folder, seq);
-    let Some(bytes) = files::read(&path)? else {
+    let Some(mut bytes) = files::read(&path)? else {
         return Err(Error::NoSnapshot { path: folder::snapshots(folder), seq });
     };
     let header = Header::decode(Kind::Snapshot, &path, &bytes)?;
@@ -70,31 +72,35 @@ pub(crate) fn read(folder: &Path, seq: u64) -> Result<(Header, Vec<u8>)> {
     if header.point.seq != seq {
         return Err(corrupt("its name and its header name different records"));
     }
-    let Some(state) = verified(&bytes[HEADER_BYTES..]) else {
+    if !is_whole(&bytes[HEADER_BYTES..]) {
         return Err(corrupt("the state doesn't match its length and checksum"));
-    };
-    Ok((header, state.to_vec()))
+    }
+    bytes.drain(..STATE_OFFSET);
+    Ok((header, bytes))
 }
 
-/// The state in a snapshot's bytes after the header, if it is what was written.
-fn verified(bytes: &[u8]) -> Option<&[u8]> {
-    let (length, bytes) = bytes.split_first_chunk()?;
-    let (hash, state) = bytes.split_first_chunk::<32>()?;
-    let is_whole = u64::from_le_bytes(*length) == state.len() as u64 && Sha256::digest(state).as_slice() == hash;
-    is_whole.then_some(state)
+/// Whether a snapshot's bytes after the header are what was written.
+fn is_whole(bytes: &[u8]) -> bool {
+    let split = || {
+        let (length, bytes) = bytes.split_first_chunk()?;
+        let (hash, state) = bytes.split_first_chunk::<32>()?;
+        Some((u64::from_le_bytes(*length), hash, state))
+    };
+    split()
+        .is_some_and(|(length, hash, state)| length == state.len() as u64 && Sha256::digest(state).as_slice() == hash)
 }
 
 /// Writes a snapshot and reads it back: the log it stands for is about to go.
 pub(crate) fn write(files: &mut Files, folder: &Path, header: &Header, state: &[u8]) -> Result<()> {
     let path = path_of(folder, header.point.seq);
-    files::check_size(&path, state.len() + HEADER_BYTES + 40)?;
+    files::check_size(&path, STATE_OFFSET + state.len())?;
     files.create_folder(&folder::snapshots(folder))?;
     let length = (state.len() as u64).to_le_bytes();
-    let hash = Sha256::digest(state);
-    let staged = files.stage(&path, &[&header.encode(), &length, &hash, state])?;
+    let (header_bytes, hash) = (header.encode(), Sha256::digest(state));
+    let contents: [&[u8]; 4] = [&header_bytes, &length, &hash, state];
+    let staged = files.stage(&path, &contents)?;
     files.publish(staged, &path)?;
-    let (header_read, state_read) = read(folder, header.point.seq)?;
-    if header_read != *header || state_read != state {
+    if !files::holds(&path, &contents)? {
         let problem = "what was read back is not what was written".to_owned();
         return Err(Error::Corrupt { path, offset: 0, seq: header.point.seq, problem });
     }

@@ -17,6 +17,9 @@ pub enum Error {
     /// The passphrase is not the one that the key was wrapped with.
     #[error("the passphrase is wrong: this state's secrets were encrypted under another one")]
     WrongPassphrase,
+    /// A passphrase is to be changed, and the key has none.
+    #[error("this state's secrets are not under a passphrase: `secrets add-recipient passphrase` adds one")]
+    NoPassphrase,
     /// The wrapped key in the state was changed.
     #[error("the wrapped data key {key_id} is damaged ({problem}): restore the state from a backup or snapshot")]
     CorruptWrap {
@@ -25,16 +28,35 @@ pub enum Error {
         /// What doesn't fit.
         problem: &'static str,
     },
-    /// The state's key is wrapped in another way than the one offered.
-    #[error("this state's data key {key_id} is kept by {kept}, not by {offered}: offer that, or wrap the key anew")]
-    OtherGuard {
+    /// None of the ways to the key works; each has its own reason.
+    #[error("this state's data key {key_id} can't be had in any of its {} ways: {}", reasons.len(), listed(reasons))]
+    NoWay {
         /// The data key's id.
         key_id: String,
-        /// How the key is kept.
-        kept: &'static str,
-        /// What was offered.
-        offered: &'static str,
+        /// Why, way by way.
+        reasons: Vec<Self>,
     },
+    /// The state has secrets, and its key was never asked for.
+    #[error("the data key {key_id} has not been unlocked: this is a mistake in the store, please report it")]
+    StillLocked {
+        /// The data key's id.
+        key_id: String,
+    },
+    /// The first secret of a state that several people share, and nothing is there to keep its key.
+    #[error(
+        "this stack's state is shared and has no key for secrets yet: set TERRANE_PASSPHRASE, or name who may read them \
+         with `secrets add-recipient age1…` or `secrets add-recipient awskms:…`"
+    )]
+    NoKeyYet,
+    /// Another process has made the stack's first key at the same moment.
+    #[error("another process has just made this stack's key for secrets: run the command again")]
+    MadeMeanwhile,
+    /// A key file for a state that other machines read, too.
+    #[error("a key file would leave this shared state's secrets to one machine: use a passphrase, age or AWS KMS")]
+    NoKeyFileHere,
+    /// The store has no keys to change.
+    #[error("this place keeps no secrets of its own, so there is no key to use or change")]
+    NotKept,
     /// There is no key file.
     #[error("the key file {path} is missing: put it back; without it this state's secrets can't be read")]
     MissingKeyFile {
@@ -66,6 +88,85 @@ pub enum Error {
         found: String,
         /// The key that is needed.
         key_id: String,
+    },
+    /// No age identity was found.
+    #[error(
+        "this state's secrets are for the age recipient {recipient}, and there is no age identity: set \
+         TERRANE_AGE_IDENTITY, or put it into {path}"
+    )]
+    MissingAgeIdentity {
+        /// Who can read them.
+        recipient: String,
+        /// Where the identity would be looked for.
+        path: PathBuf,
+    },
+    /// There are age identities, and none of them is the recipient's.
+    #[error("the age identity in {place} is not that of {recipient}, whom this state's secrets are for")]
+    OtherAgeIdentity {
+        /// Where it was found.
+        place: String,
+        /// Who can read the secrets.
+        recipient: String,
+    },
+    /// What was given as an age identity is none.
+    #[error("{place} holds no age identity: a line that begins with AGE-SECRET-KEY-1 is needed")]
+    NoAgeIdentity {
+        /// The variable or file.
+        place: String,
+    },
+    /// AWS KMS doesn't let this caller use the key.
+    #[error("AWS KMS does not let you use {key}: ask for kms:{permission} on it ({answer})")]
+    KmsDenied {
+        /// The KMS key.
+        key: String,
+        /// What is missing.
+        permission: &'static str,
+        /// The service's words.
+        answer: String,
+    },
+    /// AWS KMS could not be asked, or refuses for another reason.
+    #[error("AWS KMS could not use {key}: {answer}")]
+    Kms {
+        /// The KMS key.
+        key: String,
+        /// The service's words.
+        answer: String,
+    },
+    /// This build can't talk to AWS KMS.
+    #[error(
+        "{key} needs AWS KMS, which this program is built without: turn on the feature `kms` of the crate `terrane`"
+    )]
+    NoKmsFeature {
+        /// The KMS key.
+        key: String,
+    },
+    /// Not something that a key can be wrapped for.
+    #[error("`{text}` is not a recipient ({problem}): give age1…, awskms:<key ARN>, `passphrase` or `keyfile`")]
+    NotARecipient {
+        /// What was given.
+        text: String,
+        /// What doesn't fit.
+        problem: &'static str,
+    },
+    /// The key is wrapped for it already.
+    #[error("this state's data key is kept by {name} already")]
+    AlreadyKept {
+        /// The recipient.
+        name: String,
+    },
+    /// The key isn't wrapped for it.
+    #[error("this state's data key is not kept by {name}; it is kept by {}", kept.join(", "))]
+    NotKeptBy {
+        /// The recipient.
+        name: String,
+        /// Those there are.
+        kept: Vec<String>,
+    },
+    /// Without it nobody could read the secrets any more.
+    #[error("{name} is the last way to this state's data key: add another one first")]
+    LastWay {
+        /// The recipient.
+        name: String,
     },
     /// A secret value was encrypted under a key that is not at hand.
     #[error("the secret {property} of {urn} is under key {key_id}, and this state's key is {current}")]
@@ -105,4 +206,8 @@ pub enum Error {
     /// The operating system gives no random numbers.
     #[error("the system's random numbers are out of reach: {0}")]
     NoRandomness(getrandom::Error),
+}
+
+fn listed(reasons: &[Error]) -> String {
+    reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }

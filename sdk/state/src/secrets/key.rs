@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305,
     aead::{Aead, Payload},
@@ -13,6 +14,7 @@ use super::error::{Error, Result};
 
 pub(crate) const KEY_BYTES: usize = 32;
 const NONCE_BYTES: usize = 24;
+const CHECK_BYTES: usize = 16;
 
 /// A 256-bit key, wiped when dropped.
 #[derive(Clone)]
@@ -87,6 +89,12 @@ fn nonce(bytes: &[u8]) -> [u8; NONCE_BYTES] {
 pub(crate) fn joined(parts: &[&[u8]]) -> Vec<u8> {
     let with_length = |part: &&[u8]| [&(part.len() as u64).to_le_bytes(), *part].concat();
     parts.iter().flat_map(with_length).collect()
+}
+
+/// A short hash that tells damage to any of the parts.
+pub(crate) fn checksum(parts: &[&str]) -> String {
+    let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
+    STANDARD_NO_PAD.encode(&Sha256::digest(joined(&parts))[..CHECK_BYTES])
 }
 
 /// Fills `bytes` from the system's source of randomness.

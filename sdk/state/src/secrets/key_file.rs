@@ -1,4 +1,4 @@
-//! A data key in a file of its own, for this user only: `terrane-key:1:<id>:<base64>`.
+//! Data keys in a file of their own, for this user only: `terrane-key:1:<id>:<base64>`, one a line, the newest first.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -17,21 +17,52 @@ use super::{
 };
 
 const PREFIX: &str = "terrane-key:1:";
-const FILE_BYTES_MAX: u64 = 1 << 10;
+const FILE_BYTES_MAX: u64 = 1 << 13;
+/// As many keys are kept: those that were rotated out are for backups of the state.
+const KEYS_MAX: usize = 33;
 
-/// The key in the file, which is created with a new key if there is none. Of two processes that create it at once, both
+/// The newest key in the file, which is created with a new key if there is none. Of two processes that create it at once, both
 /// get the same key.
 pub(crate) fn read_or_create(path: &Path) -> Result<Key> {
-    match read(path) {
+    match newest(path) {
         Err(Error::MissingKeyFile { .. }) => {}
         read => return read,
     }
     create(path, &Key::random()?)?;
-    read(path)
+    newest(path)
 }
 
-/// The key in the file.
-pub(crate) fn read(path: &Path) -> Result<Key> {
+/// The key `id` in the file.
+pub(crate) fn read(path: &Path, id: &str) -> Result<Key> {
+    let keys = read_all(path)?;
+    let found = keys.first().map(Key::id).unwrap_or_default();
+    let other = || Error::OtherKeyFile { path: path.to_owned(), found, key_id: id.to_owned() };
+    keys.into_iter().find(|key| key.id() == id).ok_or_else(other)
+}
+
+/// Puts a key into the file, before those it has; a file is made when there is none.
+pub(crate) fn add(path: &Path, key: &Key) -> Result<()> {
+    let mut keys = match read_all(path) {
+        Err(Error::MissingKeyFile { .. }) => return create(path, key),
+        keys => keys?,
+    };
+    if keys.iter().any(|there| there.id() == key.id()) {
+        return Ok(());
+    }
+    keys.insert(0, key.clone());
+    keys.truncate(KEYS_MAX);
+    let failed = |action| move |source| Error::Io { action, path: path.to_owned(), source };
+    let beside = beside(path)?;
+    write(&beside, &keys).map_err(failed("write"))?;
+    fs::rename(&beside, path).map_err(failed("replace"))?;
+    sync_folder(path)
+}
+
+fn newest(path: &Path) -> Result<Key> {
+    read_all(path)?.into_iter().next().ok_or_else(|| corrupt(path, "it is not a Terrane key file"))
+}
+
+fn read_all(path: &Path) -> Result<Vec<Key>> {
     let failed = |action| move |source| Error::Io { action, path: path.to_owned(), source };
     // A pipe in the file's place must not block; a link is fine, since mounted secrets are links.
     let file = match OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits() as i32).open(path) {
@@ -51,11 +82,12 @@ pub(crate) fn read(path: &Path) -> Result<Key> {
     }
     let mut text = Zeroizing::new(String::with_capacity(FILE_BYTES_MAX as usize));
     file.take(FILE_BYTES_MAX).read_to_string(&mut text).map_err(failed("read"))?;
-    parse(path, &text)
+    let keys = text.lines().map(|line| parse(path, line)).collect::<Result<Vec<_>>>()?;
+    if keys.is_empty() { Err(corrupt(path, "it is not a Terrane key file")) } else { Ok(keys) }
 }
 
-fn parse(path: &Path, text: &str) -> Result<Key> {
-    let body = text.trim_end().strip_prefix(PREFIX).ok_or_else(|| corrupt(path, "it is not a Terrane key file"))?;
+fn parse(path: &Path, line: &str) -> Result<Key> {
+    let body = line.trim_end().strip_prefix(PREFIX).ok_or_else(|| corrupt(path, "it is not a Terrane key file"))?;
     let (id, encoded) = body.split_once(':').ok_or_else(|| corrupt(path, "it is cut short"))?;
     let bytes = Zeroizing::new(BASE64.decode(encoded).map_err(|_| corrupt(path, "its key is not base64"))?);
     let key = Key::of(&bytes).ok_or_else(|| corrupt(path, "its key has the wrong length"))?;
@@ -65,22 +97,35 @@ fn parse(path: &Path, text: &str) -> Result<Key> {
 /// Writes the key beside its place first, and links it there: the file appears whole, and never in place of another.
 fn create(path: &Path, key: &Key) -> Result<()> {
     let failed = |action| move |source| Error::Io { action, path: path.to_owned(), source };
+    let folder = folder(path);
+    fs::create_dir_all(folder).map_err(failed("make the folder of"))?;
     let beside = beside(path)?;
-    let written = write(&beside, key).map_err(failed("write"));
+    let written = write(&beside, std::slice::from_ref(key)).map_err(failed("write"));
     let linked = written.and_then(|()| match fs::hard_link(&beside, path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(failed("create")(error)),
         _ => Ok(()),
     });
     let removed = fs::remove_file(&beside).map_err(failed("remove the draft of"));
     linked.and(removed)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed("sync the folder of"))
+    sync_folder(path)
 }
 
-fn write(path: &Path, key: &Key) -> io::Result<()> {
-    let text = Zeroizing::new(format!("{PREFIX}{}:{}\n", key.id(), *Zeroizing::new(BASE64.encode(key.expose()))));
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn sync_folder(path: &Path) -> Result<()> {
+    let synced = File::open(folder(path)).and_then(|folder| folder.sync_all());
+    synced.map_err(|source| Error::Io { action: "sync the folder of", path: path.to_owned(), source })
+}
+
+fn write(path: &Path, keys: &[Key]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())?;
+    for key in keys {
+        let encoded = Zeroizing::new(BASE64.encode(key.expose()));
+        let line = Zeroizing::new(format!("{PREFIX}{}:{}\n", key.id(), *encoded));
+        file.write_all(line.as_bytes())?;
+    }
     file.sync_all()
 }
 

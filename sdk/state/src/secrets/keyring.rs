@@ -1,16 +1,16 @@
-//! The data key of a state, what keeps it, and the sealing and opening of secret values with it.
-
-use std::path::PathBuf;
+//! A state's data keys, unwrapped, and the sealing and opening of secret values with them.
 
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD as BASE64};
-use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::{
     error::{Error, Result},
+    guard::Guard,
     key::Key,
     key_file,
-    passphrase::{Cost, Passphrase, PassphraseWrap},
+    means::Means,
+    wrapped::{Wrap, WrappedKey},
 };
 
 const PREFIX: &str = "terrane-sealed:";
@@ -20,59 +20,6 @@ const VERSION: &str = "1";
 #[must_use]
 pub fn is_sealed(text: &str) -> bool {
     text.starts_with(PREFIX)
-}
-
-/// What gives the data key.
-#[derive(Debug, Clone)]
-pub enum Guard {
-    /// A passphrase that the key is encrypted under.
-    Passphrase(Passphrase),
-    /// A file that holds the key.
-    KeyFile(PathBuf),
-}
-
-impl Guard {
-    fn noun(&self) -> &'static str {
-        match self {
-            Self::Passphrase(_) => "a passphrase",
-            Self::KeyFile(_) => "a key file",
-        }
-    }
-}
-
-/// What a state remembers of its data key: enough to get it back with the [`Guard`], and nothing without.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kept_by", rename_all = "kebab-case")]
-pub enum WrappedKey {
-    /// The key itself, encrypted.
-    Passphrase {
-        /// The data key's id.
-        key_id: String,
-        /// The encrypted key.
-        wrap: PassphraseWrap,
-    },
-    /// The id alone; the key is in a file elsewhere.
-    KeyFile {
-        /// The data key's id.
-        key_id: String,
-    },
-}
-
-impl WrappedKey {
-    /// The id of the data key, which each sealed value names too.
-    #[must_use]
-    pub fn key_id(&self) -> &str {
-        match self {
-            Self::Passphrase { key_id, .. } | Self::KeyFile { key_id } => key_id,
-        }
-    }
-
-    fn noun(&self) -> &'static str {
-        match self {
-            Self::Passphrase { .. } => "a passphrase",
-            Self::KeyFile { .. } => "a key file",
-        }
-    }
 }
 
 /// Where a secret stands; it opens there only.
@@ -86,74 +33,74 @@ pub struct Place<'a> {
     pub property: &'a str,
 }
 
-/// A state's data key, unwrapped.
+/// A state's data key, unwrapped, with those that were rotated out.
 #[derive(Debug, Clone)]
 pub struct Keyring {
-    key: Key,
+    pub(super) key: Key,
     key_id: String,
+    pub(super) older: Arc<Vec<Key>>,
 }
 
 impl Keyring {
-    /// A new data key, and what the state must remember of it. A key file that exists already is used as it is.
+    /// A new data key, and what the state must remember of it. A key in a key file that exists already is used as it is.
     ///
     /// # Errors
-    /// Where the key file can't be used, or the system gives no random numbers.
-    pub fn create(guard: &Guard) -> Result<(Self, WrappedKey)> {
-        let keyring = Self::of(match guard {
-            Guard::Passphrase(_) => Key::random()?,
+    /// Where the key can't be wrapped, or the system gives no random numbers.
+    pub async fn create(guard: &Guard) -> Result<(Self, WrappedKey)> {
+        let keyring = Self::fresh(guard)?;
+        let wrap = guard.wrap(&keyring.key).await?;
+        Ok(keyring.wrapped_by(wrap))
+    }
+
+    /// The same, without asking another machine.
+    pub(crate) fn create_here(guard: &Guard) -> Result<(Self, WrappedKey)> {
+        let keyring = Self::fresh(guard)?;
+        let wrap = guard.wrap_here(&keyring.key)?;
+        Ok(keyring.wrapped_by(wrap))
+    }
+
+    fn fresh(guard: &Guard) -> Result<Self> {
+        let key = match guard {
             Guard::KeyFile(path) => key_file::read_or_create(path)?,
-        });
-        let wrapped = keyring.wrap(guard)?;
-        Ok((keyring, wrapped))
+            Guard::Passphrase(_) | Guard::Age(_) | Guard::AwsKms(_) => Key::random()?,
+        };
+        Ok(Self::of(key, Vec::new()))
     }
 
-    /// The data key that a state remembers.
+    fn wrapped_by(self, wrap: Wrap) -> (Self, WrappedKey) {
+        let wrapped = WrappedKey { key_id: self.key_id.clone(), wraps: vec![wrap], older: Vec::new() };
+        (self, wrapped)
+    }
+
+    /// The data key that a state remembers, by the first of its ways that works with what there is; AWS KMS is asked last.
     ///
     /// # Errors
-    /// [`Error::WrongPassphrase`], [`Error::CorruptWrap`], [`Error::MissingKeyFile`], [`Error::LooseKeyFile`],
-    /// [`Error::CorruptKeyFile`], [`Error::OtherKeyFile`], or [`Error::OtherGuard`].
-    pub fn open(wrapped: &WrappedKey, guard: &Guard) -> Result<Self> {
-        match (wrapped, guard) {
-            (WrappedKey::Passphrase { key_id, wrap }, Guard::Passphrase(passphrase)) => {
-                wrap.unwrap_key(key_id, passphrase).map(Self::of)
+    /// Why none of them works: each has its own reason.
+    pub async fn unlock(wrapped: &WrappedKey, means: &Means) -> Result<Self> {
+        let id = wrapped.key_id();
+        let mut reasons = Vec::new();
+        for wrap in wrapped.wraps.iter().filter(|wrap| !matches!(wrap, Wrap::AwsKms { .. })) {
+            match means.unwrap_key(id, wrap) {
+                Ok(key) => return Self::with_older(key, wrapped),
+                Err(error) => reasons.push(error),
             }
-            (WrappedKey::KeyFile { key_id }, Guard::KeyFile(path)) => {
-                let keyring = Self::of(key_file::read(path)?);
-                if keyring.key_id == *key_id {
-                    return Ok(keyring);
-                }
-                Err(Error::OtherKeyFile { path: path.clone(), found: keyring.key_id, key_id: key_id.clone() })
+        }
+        for wrap in &wrapped.wraps {
+            let Wrap::AwsKms { wrap } = wrap else { continue };
+            match wrap.unwrap_key(id).await {
+                Ok(key) => return Self::with_older(key, wrapped),
+                Err(error) => reasons.push(error),
             }
-            _ => Err(Error::OtherGuard {
-                key_id: wrapped.key_id().to_owned(),
-                kept: wrapped.noun(),
-                offered: guard.noun(),
-            }),
+        }
+        match reasons.len() {
+            1 => Err(reasons.remove(0)),
+            _ => Err(Error::NoWay { key_id: id.to_owned(), reasons }),
         }
     }
 
-    /// Wraps this same key for another passphrase, so that no value need be encrypted anew. A key file must hold this
-    /// key already.
-    ///
-    /// # Errors
-    /// As [`Keyring::open`].
-    pub fn wrap(&self, guard: &Guard) -> Result<WrappedKey> {
-        self.wrap_at(guard, Cost::default())
-    }
-
-    pub(crate) fn wrap_at(&self, guard: &Guard, cost: Cost) -> Result<WrappedKey> {
-        let key_id = self.key_id.clone();
-        match guard {
-            Guard::Passphrase(passphrase) => {
-                let wrap = PassphraseWrap::new(&self.key, passphrase, cost)?;
-                Ok(WrappedKey::Passphrase { key_id, wrap })
-            }
-            Guard::KeyFile(_) => {
-                let wrapped = WrappedKey::KeyFile { key_id };
-                Self::open(&wrapped, guard)?;
-                Ok(wrapped)
-            }
-        }
+    fn with_older(key: Key, wrapped: &WrappedKey) -> Result<Self> {
+        let older = wrapped.open_older(&key)?;
+        Ok(Self::of(key, older))
     }
 
     /// The data key's id.
@@ -167,11 +114,11 @@ impl Keyring {
     /// # Errors
     /// Where the system gives no random numbers.
     pub fn seal(&self, place: &Place<'_>, plaintext: &[u8]) -> Result<String> {
-        let sealed = self.key.seal(&self.context(place), plaintext)?;
+        let sealed = self.key.seal(&context(&self.key_id, place), plaintext)?;
         Ok(format!("{PREFIX}{VERSION}:{}:{}", self.key_id, BASE64.encode(sealed)))
     }
 
-    /// The secret in what [`Keyring::seal`] gave for the same place.
+    /// The secret in what [`Keyring::seal`] gave for the same place, with this key or one that was rotated out.
     ///
     /// # Errors
     /// [`Error::CorruptValue`] or [`Error::OtherKey`], with resource and property.
@@ -184,19 +131,23 @@ impl Keyring {
             return Err(corrupt("this Terrane doesn't know its format"));
         }
         let (key_id, encoded) = body.split_once(':').ok_or_else(|| corrupt("it is cut short"))?;
-        if key_id != self.key_id {
+        let Some(key) = self.named(key_id) else {
             return Err(Error::OtherKey { urn, property, key_id: key_id.to_owned(), current: self.key_id.clone() });
-        }
+        };
         let sealed = BASE64.decode(encoded).map_err(|_| corrupt("it is not base64"))?;
-        let opened = self.key.open(&self.context(place), &sealed);
+        let opened = key.open(&context(key_id, place), &sealed);
         opened.ok_or_else(|| corrupt("it was changed, or belongs to another place"))
     }
 
-    fn of(key: Key) -> Self {
-        Self { key_id: key.id(), key }
+    fn named(&self, key_id: &str) -> Option<&Key> {
+        if key_id == self.key_id { Some(&self.key) } else { self.older.iter().find(|key| key.id() == key_id) }
     }
 
-    fn context<'a>(&'a self, place: &Place<'a>) -> [&'a [u8]; 5] {
-        [VERSION, &self.key_id, place.lineage, place.urn, place.property].map(str::as_bytes)
+    pub(super) fn of(key: Key, older: Vec<Key>) -> Self {
+        Self { key_id: key.id(), key, older: Arc::new(older) }
     }
+}
+
+fn context<'a>(key_id: &'a str, place: &Place<'a>) -> [&'a [u8]; 5] {
+    [VERSION, key_id, place.lineage, place.urn, place.property].map(str::as_bytes)
 }

@@ -5,7 +5,6 @@ use std::{env, fmt};
 use argon2::{Algorithm, Argon2, Params, Version};
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD as BASE64};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::{
@@ -114,8 +113,7 @@ impl PassphraseWrap {
     fn checksum(&self, id: &str) -> String {
         let Self { cost, salt, check, sealed_key, checksum: _ } = self;
         let cost = format!("{} {} {}", cost.memory_kib, cost.passes, cost.lanes);
-        let parts = [id, &cost, salt, check, sealed_key].map(str::as_bytes);
-        BASE64.encode(&Sha256::digest(key::joined(&parts))[..CHECK_BYTES])
+        key::checksum(&[id, &cost, salt, check, sealed_key])
     }
 }
 

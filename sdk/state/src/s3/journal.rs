@@ -1,0 +1,67 @@
+//! A stack's journal in a bucket.
+
+use super::{lease::Watch, writer::Writer};
+use crate::{
+    Error, Journal,
+    secrets::{KeyChange, WrappedKey},
+};
+use async_trait::async_trait;
+use std::sync::Arc;
+use terrane_core::{Record, State};
+
+/// A stack that is held until the value is closed or dropped.
+pub(super) struct S3Journal {
+    writer: Arc<Writer>,
+    watch: Arc<Watch>,
+    opened: State,
+}
+
+impl S3Journal {
+    pub(super) fn new(writer: Writer, watch: Arc<Watch>, opened: State) -> Self {
+        let writer = Arc::new(writer);
+        writer.keep_beating();
+        Self { writer, watch, opened }
+    }
+}
+
+#[async_trait]
+impl Journal for S3Journal {
+    fn state(&self) -> State {
+        self.opened.clone()
+    }
+
+    fn permit(&self) -> Result<(), Error> {
+        self.writer.pulse.permit(&self.writer.bucket)
+    }
+
+    async fn commit(&self, records: Vec<Record>) -> Result<(), Error> {
+        if self.writer.commit(records).await? {
+            self.writer.fold_beside();
+        }
+        Ok(())
+    }
+
+    async fn change_keys(&self, change: &KeyChange) -> Result<WrappedKey, Error> {
+        self.writer.sealer.change(change).await
+    }
+
+    async fn seal(&self, _: &State) -> Result<(), Error> {
+        self.writer.keep_point().await?;
+        self.writer.fold_if_due().await;
+        Ok(())
+    }
+
+    async fn close(&self) -> Result<(), Error> {
+        self.writer.release().await
+    }
+}
+
+impl Drop for S3Journal {
+    fn drop(&mut self) {
+        // As with a killed process, the head goes on naming this one. Nothing more is written, and this process knows that it is gone.
+        if !self.writer.pulse.is_lost() {
+            self.watch.dropped(&self.writer.id);
+            self.writer.pulse.lose(None);
+        }
+    }
+}
