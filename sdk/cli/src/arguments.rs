@@ -3,7 +3,7 @@
 use crate::{exit, terminal::Color};
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, builder::FalseyValueParser};
 use clap_complete::Shell;
-use std::{ffi::OsString, path::PathBuf};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 /// Everything that was typed.
 #[derive(Debug, Parser)]
@@ -50,6 +50,19 @@ pub(crate) struct Globals {
     /// Never ask; where an answer is needed, fail
     #[arg(long, global = true, env = "TERRANE_NON_INTERACTIVE", hide_env = true)]
     pub(crate) non_interactive: bool,
+    /// Wait so long, such as 90s or 10m, for a stack that somebody else works on
+    #[arg(long, global = true, env = "TERRANE_WAIT_LOCK", hide_env = true, value_parser = wait, value_name = "TIME")]
+    pub(crate) wait_lock: Option<Duration>,
+}
+
+/// The longest wait for a lock: a day.
+const WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// `90s`, `10m`, `1h30m`.
+fn wait(text: &str) -> Result<Duration, String> {
+    let refused = || "a time such as 90s, 10m or 1h30m is needed, at most 24h".to_owned();
+    let signed: jiff::SignedDuration = text.parse().map_err(|_| refused())?;
+    Duration::try_from(signed).ok().filter(|time| *time <= WAIT_MAX).ok_or_else(refused)
 }
 
 /// The commands of every program.
@@ -74,6 +87,9 @@ pub(crate) enum Command {
     /// The configuration of the stack
     #[command(subcommand)]
     Config(Config),
+    /// Who can read the stack's secrets
+    #[command(subcommand)]
+    Secrets(Secrets),
     /// Versions, places, providers and their kinds
     About,
     /// A completion script for a shell
@@ -163,6 +179,9 @@ pub(crate) struct Up {
     /// Carry out a plan saved by `preview --save`, exactly, or refuse with the difference
     #[arg(long, env = "TERRANE_PLAN", hide_env = true, value_name = "FILE")]
     pub(crate) plan: Option<PathBuf>,
+    /// Bring the real objects back to what they were at a restore point of `stack history`, whatever the program says
+    #[arg(long, conflicts_with = "plan", value_name = "NUMBER")]
+    pub(crate) rollback_to: Option<u64>,
 }
 
 /// `preview`.
@@ -224,6 +243,9 @@ pub(crate) enum Stack {
     Init {
         /// Its name
         name: String,
+        /// Who can read its secrets: age1…, awskms:<key ARN>, `passphrase` or `keyfile`
+        #[arg(long, value_name = "RECIPIENT")]
+        secrets: Option<String>,
     },
     /// Select the stack that commands work on
     Select {
@@ -255,8 +277,26 @@ pub(crate) enum Stack {
         #[arg(long)]
         show_secrets: bool,
     },
-    /// List the runs
+    /// List the runs, and the restore points that are kept
     History,
+    /// Put state back to a restore point; no real object is touched until the next `up`
+    Rollback {
+        /// The restore point's number, as `stack history` lists it
+        to: u64,
+        /// Don't ask
+        #[arg(long, short, env = "TERRANE_YES", hide_env = true)]
+        yes: bool,
+    },
+    /// Give a stack another name
+    Rename {
+        /// Its name
+        from: String,
+        /// Its new name
+        to: String,
+        /// Don't ask
+        #[arg(long, short, env = "TERRANE_YES", hide_env = true)]
+        yes: bool,
+    },
     /// Print the resources and their dependencies, for Graphviz
     Graph,
 }
@@ -282,11 +322,21 @@ pub(crate) enum State {
         #[arg(long, short, env = "TERRANE_YES", hide_env = true)]
         yes: bool,
     },
-    /// Give a resource another name or scope
+    /// Give a resource another name or scope, or to another stack
     Mv {
         /// Its label or URN
         from: String,
         /// Its new label, such as eu/logs, or URN
+        to: String,
+        /// The stack that it moves to
+        #[arg(long, value_name = "STACK")]
+        to_stack: Option<String>,
+    },
+    /// Give a resource another name in the same scope
+    Rename {
+        /// Its label or URN
+        from: String,
+        /// Its new name
         to: String,
     },
     /// Refuse to delete or replace a resource
@@ -299,6 +349,63 @@ pub(crate) enum State {
         /// Its label or URN
         resource: String,
     },
+    /// Write the whole state to a file, or print it, with its secrets encrypted
+    Export {
+        /// The file; standard output without it
+        file: Option<PathBuf>,
+        /// A restore point of `stack history` instead of the present
+        #[arg(long, value_name = "NUMBER")]
+        at: Option<u64>,
+    },
+    /// Put an exported state into the stack, or read what another tool manages
+    Import {
+        /// The file
+        file: PathBuf,
+        /// The file is another tool's: print what to write into the program to adopt its objects; state stays as it is
+        #[arg(long, value_enum, value_name = "TOOL")]
+        from: Option<Tool>,
+        /// Replace a state that is not an earlier or later one of the same stack
+        #[arg(long)]
+        replace: bool,
+        /// Don't ask
+        #[arg(long, short, env = "TERRANE_YES", hide_env = true)]
+        yes: bool,
+    },
+    /// Say what is wrong with the state, and what is safe to do
+    Doctor,
+    /// Mend what can be mended without losing anything
+    Repair {
+        /// Don't ask
+        #[arg(long, short, env = "TERRANE_YES", hide_env = true)]
+        yes: bool,
+    },
+    /// End another process's hold on the stack for good
+    Unlock {
+        /// Don't ask
+        #[arg(long, short, env = "TERRANE_YES", hide_env = true)]
+        yes: bool,
+    },
+    /// Take the state over from a copy, such as a bucket's replica in another region
+    Recover {
+        /// Where the copy is, such as s3://replica or file:///backup
+        #[arg(long, value_name = "URL")]
+        from: String,
+        /// Replace the state that the stack has
+        #[arg(long)]
+        replace: bool,
+        /// Don't ask
+        #[arg(long, short, env = "TERRANE_YES", hide_env = true)]
+        yes: bool,
+    },
+}
+
+/// A tool whose state can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Tool {
+    /// What `pulumi stack export` writes.
+    Pulumi,
+    /// A Terraform or OpenTofu state, version 4.
+    Terraform,
 }
 
 /// `config …`.
@@ -310,6 +417,9 @@ pub(crate) enum Config {
     Get {
         /// The key, with dots between its parts
         key: String,
+        /// Print a secret
+        #[arg(long)]
+        show_secrets: bool,
     },
     /// Set a value in the stack's file
     Set {
@@ -317,13 +427,37 @@ pub(crate) enum Config {
         key: String,
         /// The value as in TOML; anything else is text
         #[arg(allow_hyphen_values = true)]
-        value: String,
+        value: Option<String>,
+        /// Encrypt the value, which is asked for or comes from standard input
+        #[arg(long)]
+        secret: bool,
     },
     /// Remove a value from the stack's file
     Rm {
         /// The key, with dots between its parts
         key: String,
     },
+}
+
+/// `secrets …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Secrets {
+    /// List the ways to the key of the stack's secrets
+    Ls,
+    /// Let one more read the stack's secrets
+    AddRecipient {
+        /// age1…, awskms:<key ARN>, `passphrase` or `keyfile`
+        recipient: String,
+    },
+    /// Don't let one read the stack's secrets any more; `rotate` then makes a key that it never had
+    RmRecipient {
+        /// As `secrets ls` lists it
+        recipient: String,
+    },
+    /// Make a new key, and encrypt every secret anew
+    Rotate,
+    /// Put another passphrase in the place of the present one
+    ChangePassphrase,
 }
 
 /// The grammar under a program's own name.
@@ -406,6 +540,8 @@ mod tests {
         assert_eq!((up.planning.target, up.running.parallel), (vec!["a".to_owned(), "b".to_owned()], 8));
         assert!(up.running.yes && up.planning.no_refresh && !up.planning.refresh);
         assert_eq!(line.globals.stack.as_deref(), Some("prod"));
+        let [good, bad] = ["1m30s", "2d"].map(wait);
+        assert_eq!((good, bad.is_err(), wait("-5s").is_err()), (Ok(Duration::from_secs(90)), true, true));
         assert!(grammar("shop", "1.0").try_get_matches_from(["shop", "up", "--parallel", "0"]).is_err());
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{exit::Exit, nearest, render};
 use terrane_core::Fault;
+use terrane_engine::Undecided;
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -55,6 +56,23 @@ impl Error {
         Self { faults, ..Self::new(exit, message) }
     }
 
+    /// Creates that only a person can decide on, each with the commands to choose from.
+    fn of_undecided(all: &[Undecided]) -> Self {
+        let code = Undecided::CODE;
+        let failed = match all {
+            [one] => Self::failed(format!("{one} [{code}]")),
+            several => {
+                let message = format!("{} creates were cut off, and how they ended is not clear [{code}]", several.len());
+                several.iter().fold(Self::failed(message), |error, one| error.detail(one.to_string()))
+            }
+        };
+        all.iter().map(|one| one.urn.label()).fold(failed, |error, label| {
+            error.hint(format!(
+                "look whether {label} exists: if it does, `import {label} ID`; if not, `state rm {label}`"
+            ))
+        })
+    }
+
     #[must_use]
     pub(crate) fn detail(mut self, detail: impl Into<String>) -> Self {
         self.details.push(detail.into());
@@ -100,7 +118,10 @@ impl From<terrane_state::Error> for Error {
         let message = error.to_string();
         match error {
             terrane_state::Error::Locked { .. } => Self::new(Exit::Locked, message)
-                .hint("wait until it is done; the lock of a process that has ended is taken over by itself"),
+                .hint("wait until it is done, or let `--wait-lock 10m` wait; the lock of a process that has ended is taken over by itself")
+                .hint("`state unlock` says how to end a run that hangs"),
+            terrane_state::Error::LeaseLost { .. } => Self::new(Exit::Locked, message)
+                .hint("run the same command again: it finds out first how the calls that were under way have ended"),
             terrane_state::Error::Place { .. } => Self::usage(message),
             _ => Self::failed(message),
         }
@@ -120,12 +141,7 @@ impl From<terrane_engine::Error> for Error {
                 None => Self::usage(message)
                     .hint("`state ls` and `preview --verbose` list the resources; `*` stands for any text"),
             },
-            Engine::Undecided { ref urn, .. } => {
-                let label = urn.label();
-                Self::failed(message).hint(format!(
-                    "look whether {label} exists: if it does, `import {label} ID`; if not, `state rm {label}`"
-                ))
-            }
+            Engine::Undecided(all) => Self::of_undecided(&all),
             Engine::Open { .. } => Self::failed(message).hint("`up` and `refresh` do both"),
             Engine::Changed { .. } => {
                 Self::refused(message).hint("run the same command again: it plans from the state as it is now")

@@ -13,7 +13,7 @@ pub enum Exit {
     Usage = 2,
     /// `--expect-no-changes`, and there are changes.
     Changes = 3,
-    /// Somebody else works on the stack.
+    /// Somebody else works on the stack, or has taken it over from this run.
     Locked = 4,
     /// Refused: a protected resource, a plan that is no longer what would happen, a `--check` that doesn't hold, a step more destructive
     /// than what was approved.

@@ -9,6 +9,7 @@ mod context;
 mod environment;
 mod error;
 mod exit;
+mod hidden;
 mod json;
 mod nearest;
 mod panics;

@@ -21,9 +21,9 @@ pub use terrane_core::stack::RolloutHandle;
 pub use terrane_core::{
     Claim, Class, Command, CommandLine, Complete, Config, Context, Creation, Declare, Declared, Described, Draft,
     DraftOf, Error, Fault, Found, Gate, Gather, Health, Hook, Inputs, IntoInput, IntoList, IntoMap, Kinds, Live, Note,
-    On, Options, Outcome, Output, Outputs, Plan, Problems, Progress, Properties, Provider, ProviderSpec, Refers,
-    Resource, Result, Rollout, Secret, Stack, Urn, When, config, declared, draft, gather, graph, hook, inputs, kind,
-    note, output, plan, rollout, stack, state, text, urn,
+    On, Options, Outcome, Output, Outputs, Plan, Problems, Progress, Properties, Provider, ProviderSpec, Recovery,
+    Refers, Resource, Result, Rollout, Secret, Stack, Urn, When, config, declared, draft, gather, graph, hook, inputs,
+    kind, note, output, plan, rollout, stack, state, text, urn,
 };
 pub use terrane_derive::{Inputs, Outputs, Resource};
 

@@ -35,9 +35,10 @@ pub(super) struct Run<'a> {
 pub(super) async fn run(context: &Context, project: &Project, run: Run<'_>) -> Result<Exit> {
     planning::known_stack(context, project).await?;
     let session = project.session();
+    until_free(context, &session).await?;
     for _ in 0..PLANS_MAX {
         let made = planning::plan(context, &session, &run.options).await?;
-        if !made.planned.state.pending.is_empty() {
+        if made.planned.state.is_cut_off() {
             recover(context, &session, run.command).await?;
             continue;
         }
@@ -58,7 +59,7 @@ pub(super) async fn run(context: &Context, project: &Project, run: Run<'_>) -> R
             return Ok(Exit::Failed);
         }
         project.claim()?;
-        let report = carry_out(context, &session, made.planned, &run).await?;
+        let Some(report) = carried_out(context, &session, made.planned, &run).await? else { continue };
         if let Some(exit) = conclude(context, &report, &run)? {
             return Ok(exit);
         }
@@ -68,6 +69,26 @@ pub(super) async fn run(context: &Context, project: &Project, run: Run<'_>) -> R
     }
     Err(Error::refused("the plan turned out more destructive each time")
         .hint(format!("look with `preview --refresh`, then run `{}` again", run.command)))
+}
+
+/// Waits for a stack that somebody else works on, where the flags say so: a plan from a state in motion would not hold.
+pub(super) async fn until_free(context: &Context, session: &Session) -> Result<()> {
+    let progress = context.progress();
+    context.or_interrupted(session.until_free(progress.events())).await
+}
+
+/// The report, or nothing when somebody else has changed the state since the plan was made, which was then not begun: what there is to do is
+/// shown, and agreed to, anew.
+async fn carried_out(context: &Context, session: &Session, planned: Planned, run: &Run<'_>) -> Result<Option<Report>> {
+    match carry_out(context, session, planned, run).await {
+        Ok(report) => Ok(Some(report)),
+        Err(Engine::Changed { .. }) if run.saved.is_none() => {
+            let line = Line::new().with(Tone::Warning, "the state has changed meanwhile").add(": planning again");
+            context.terminal.say(format_args!("{line}\n\n"));
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Brings what a crashed run left open to its end. The journal is safe at every moment, so a signal may end this too.
@@ -117,7 +138,12 @@ async fn is_agreed(context: &Context, plan: &Plan, run: &Run<'_>) -> Result<bool
     }
 }
 
-async fn carry_out(context: &Context, session: &Session, planned: Planned, run: &Run<'_>) -> Result<Report> {
+async fn carry_out(
+    context: &Context,
+    session: &Session,
+    planned: Planned,
+    run: &Run<'_>,
+) -> std::result::Result<Report, Engine> {
     let interrupt = Interrupt::default();
     let flags = run.running;
     let options = ApplyOptions {
@@ -136,7 +162,7 @@ async fn carry_out(context: &Context, session: &Session, planned: Planned, run: 
     match result {
         Ok(report) => Ok(report),
         Err(Engine::Failed(report)) => Ok(*report),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     }
 }
 

@@ -15,9 +15,9 @@ pub(crate) fn is_asked_for(words: &[OsString]) -> bool {
 
 /// The text. A program that can't be evaluated here, for want of configuration say, still has its help.
 pub(crate) async fn ending(app: &App) -> String {
-    let (stack, state, folder) = (None, None, None);
-    let globals =
-        Globals { stack, state, folder, color: Color::Auto, json: false, verbose: false, non_interactive: true };
+    let (stack, state, folder, wait_lock) = (None, None, None, None);
+    let (color, json, verbose, non_interactive) = (Color::Auto, false, false, true);
+    let globals = Globals { stack, state, folder, color, json, verbose, non_interactive, wait_lock };
     let mut providers: Vec<&'static ProviderSpec> = app.providers.clone();
     if let Ok(project) = Project::open(app, &globals)
         && let Ok(stack) = project.session().evaluate().await

@@ -1,6 +1,6 @@
 //! `import`: adopt one existing object, and touch nothing else.
 
-use super::{apply, planning};
+use super::{apply, planning, state::open};
 use crate::{
     arguments::{Import, Planning},
     context::Context,
@@ -15,6 +15,9 @@ use terrane_core::{
 
 pub(super) async fn run(context: &Context, arguments: &Import) -> Result<Exit> {
     let project = context.project()?;
+    if let Some(urn) = project.session().state().await?.and_then(|state| open::create_of(&state, &arguments.resource)) {
+        return open::exists(context, &project, &urn, &arguments.id).await;
+    }
     refuse_known(&project, &arguments.resource).await?;
     let target = vec![arguments.resource.clone()];
     let planning = Planning { diff: arguments.diff, target, ..Planning::default() };

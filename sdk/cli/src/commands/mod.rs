@@ -13,6 +13,7 @@ mod preview;
 pub(crate) mod provider;
 mod refresh;
 mod saved;
+mod secrets;
 mod stack;
 mod state;
 mod up;
@@ -37,7 +38,8 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Ending> {
         Command::Import(arguments) => import::run(context, &arguments).await?,
         Command::Stack(arguments) => stack::run(context, arguments).await?,
         Command::State(arguments) => state::run(context, arguments).await?,
-        Command::Config(arguments) => config::run(context, arguments)?,
+        Command::Config(arguments) => config::run(context, arguments).await?,
+        Command::Secrets(arguments) => secrets::run(context, arguments).await?,
         Command::About => about::run(context).await?,
         Command::Completions { shell } => completions::run(context, shell)?,
         Command::Provider(words) => return Ok(Ending::Call(provider::find(context, &words).await?)),

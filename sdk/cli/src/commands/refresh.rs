@@ -18,6 +18,7 @@ pub(super) async fn run(context: &Context, arguments: &Refresh) -> Result<Exit> 
     planning::known_stack(context, &project).await?;
     let session = project.session();
     if !arguments.expect_no_changes {
+        apply::until_free(context, &session).await?;
         apply::recover(context, &session, "refresh").await?;
     }
     let options =

@@ -39,7 +39,12 @@ impl Saved {
 pub(super) async fn write(path: &Path, project: &Project, mut plan: Plan) -> Result<()> {
     project.store.seal_plan(&mut plan).await?;
     let text = serde_json::to_vec(&plan).map_err(|error| Error::failed(format!("could not save the plan: {error}")))?;
-    let written = open_private(path).and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()));
+    write_private(path, &text)
+}
+
+/// Writes a file for nobody else's eyes.
+pub(super) fn write_private(path: &Path, text: &[u8]) -> Result<()> {
+    let written = open_private(path).and_then(|mut file| file.write_all(text).and_then(|()| file.sync_all()));
     written.map_err(|error| Error::file("write", path, &error))
 }
 

@@ -14,6 +14,8 @@ use terrane_engine::What;
 
 /// What a step waits for is told anew at most so often.
 const AGAIN_MS: i64 = 5_000;
+/// Waiting for a lock is told anew at most so often.
+const LOCK_AGAIN_MS: i64 = 15_000;
 
 /// See the module.
 pub(super) struct Lines {
@@ -28,8 +30,8 @@ impl Lines {
     }
 
     /// Whether a text about something is worth another line.
-    fn is_news(&mut self, about: &str, at_ms: i64, text: &str) -> bool {
-        let news = self.said.get(about).is_none_or(|(last_ms, last)| last != text && at_ms - last_ms >= AGAIN_MS);
+    fn is_news(&mut self, about: &str, at_ms: i64, text: &str, again_ms: i64) -> bool {
+        let news = self.said.get(about).is_none_or(|(last_ms, last)| last != text && at_ms - last_ms >= again_ms);
         if news {
             self.said.insert(about.to_owned(), (at_ms, text.to_owned()));
         }
@@ -45,8 +47,9 @@ impl Show for Lines {
                 self.said.insert(urn.as_str().to_owned(), (at_ms, String::new()));
                 true
             }
-            What::StepProgress { urn, text } => self.is_news(urn.as_str(), at_ms, text),
-            What::GateWaiting { rollout, text } => self.is_news(rollout, at_ms, text),
+            What::StepProgress { urn, text } => self.is_news(urn.as_str(), at_ms, text, AGAIN_MS),
+            What::GateWaiting { rollout, text } => self.is_news(rollout, at_ms, text, AGAIN_MS),
+            What::LockWaiting { waited_ms, .. } => self.is_news("lock", at_ms, &waited_ms.to_string(), LOCK_AGAIN_MS),
             _ => true,
         };
         self.interrupts += usize::from(matches!(what, What::Draining { .. }));
@@ -66,6 +69,7 @@ pub(super) fn line(what: &What, interrupts: usize) -> Option<Line> {
             head(Tone::Strong, command).add(format!("{project} / {stack}: {}", count(*steps, "step")))
         }
         What::Recovered { urn, text } => head(Tone::Warning, "recovered").add(format!("{}: {text}", about(urn))),
+        What::LockWaiting { .. } => head(Tone::Warning, "waits").add(words::lock(what).unwrap_or_default()),
         What::Reading { .. } => return None,
         What::StepStarted { urn, verb, .. } => head(Tone::Dim, verb).add(about(urn)),
         What::StepProgress { urn, text } => head(Tone::Dim, "waits").add(format!("{}: {text}", urn.label())),

@@ -57,6 +57,8 @@ impl Live {
         let spinner = FRAMES[self.frame % FRAMES.len()];
         let steps = self.tally.running.iter().take(room);
         let mut all: Vec<Line> = steps.map(|running| step(running, spinner, now, names, kinds)).collect();
+        let lock = |text: &String| Line::plain("  ").with(Tone::Warning, "◦").add(" ").add(text);
+        all.extend(self.tally.lock.iter().map(lock));
         let gate = |(rollout, text): (&String, &String)| {
             Line::plain("  ").with(Tone::Warning, "◦").add(format!(" rollout {rollout} waits: {text}"))
         };

@@ -63,7 +63,7 @@ impl Progress {
             let show: Box<dyn Show> = match style {
                 Style::Live => Box::new(live::Live::new(terminal, verbose)),
                 Style::Lines => Box::new(lines::Lines::new(terminal)),
-                Style::Json(stream) => Box::new(JsonLines(stream)),
+                Style::Json(stream) => Box::new(JsonLines { stream, waited_at_ms: None }),
             };
             work(&receiver, show);
         });
@@ -97,11 +97,23 @@ fn work(receiver: &Receiver<Message>, mut show: Box<dyn Show>) {
     show.end();
 }
 
-struct JsonLines(Stream);
+/// Waiting for a lock is a line at most so often.
+const LOCK_AGAIN_MS: i64 = 5_000;
+
+struct JsonLines {
+    stream: Stream,
+    waited_at_ms: Option<i64>,
+}
 
 impl Show for JsonLines {
     fn show(&mut self, at_ms: i64, what: What) {
+        if matches!(what, What::LockWaiting { .. }) {
+            if self.waited_at_ms.is_some_and(|last_ms| at_ms - last_ms < LOCK_AGAIN_MS) {
+                return;
+            }
+            self.waited_at_ms = Some(at_ms);
+        }
         // A reader that has gone away doesn't stop a run.
-        let _ = self.0.event(at_ms, what);
+        let _ = self.stream.event(at_ms, what);
     }
 }

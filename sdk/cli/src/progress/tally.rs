@@ -29,6 +29,8 @@ pub(super) struct Tally {
     pub(super) done: BTreeMap<String, usize>,
     /// What rollouts wait for.
     pub(super) gates: BTreeMap<String, String>,
+    /// What the lock that it waits for is said to be doing.
+    pub(super) lock: Option<String>,
     /// Objects looked at.
     pub(super) reads: usize,
     steps: usize,
@@ -38,11 +40,12 @@ pub(super) struct Tally {
 impl Tally {
     pub(super) fn new() -> Self {
         let (running, done, gates) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
-        Self { began: Instant::now(), running, done, gates, reads: 0, steps: 0, started: 0 }
+        Self { began: Instant::now(), running, done, gates, lock: None, reads: 0, steps: 0, started: 0 }
     }
 
     /// Takes in an event.
     pub(super) fn note(&mut self, what: &What) {
+        self.lock = words::lock(what);
         match what {
             What::RunStarted { steps, .. } => self.steps = *steps,
             What::Reading { .. } => self.reads += 1,

@@ -10,10 +10,22 @@ pub(crate) fn set(path: &Path, key: &str, text: &str) -> Result<()> {
     let mut document = read(path)?;
     // What isn't a value of TOML is text: `config set name web` needs no quotes.
     let new = text.parse::<Value>().unwrap_or_else(|_| Value::from(text));
-    set_in(document.as_table_mut(), &keys(key)?, new).map_err(|taken| {
-        Error::usage(format!("`{taken}` in {} is a value, so `{key}` can't be in it", path.display()))
-    })?;
+    set_in(document.as_table_mut(), &keys(key)?, new).map_err(|taken| taken_by(&taken, key, path))?;
     write(path, &document)
+}
+
+/// Sets texts by dotted key, all in one write.
+pub(crate) fn set_texts(path: &Path, texts: &serde_json::Map<String, serde_json::Value>) -> Result<()> {
+    let mut document = read(path)?;
+    for (key, text) in texts {
+        let new = Value::from(text.as_str().unwrap_or_default());
+        set_in(document.as_table_mut(), &keys(key)?, new).map_err(|taken| taken_by(&taken, key, path))?;
+    }
+    write(path, &document)
+}
+
+fn taken_by(taken: &str, key: &str, path: &Path) -> Error {
+    Error::usage(format!("`{taken}` in {} is a value, so `{key}` can't be in it", path.display()))
 }
 
 /// Removes a dotted key; whether it was there.
@@ -35,7 +47,8 @@ pub(crate) fn remove(path: &Path, key: &str) -> Result<bool> {
     Ok(there)
 }
 
-fn keys(key: &str) -> Result<Vec<Key>> {
+/// The parts of a dotted key.
+pub(crate) fn keys(key: &str) -> Result<Vec<Key>> {
     Key::parse(key).map_err(|_| {
         Error::usage(format!("`{key}` is not a key"))
             .hint("keys are letters, digits, `-` and `_`, joined by dots; quote others: a.\"b c\"")

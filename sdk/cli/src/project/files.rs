@@ -87,6 +87,13 @@ impl Files {
         &self.places
     }
 
+    /// What stands in the stack's own file.
+    pub(super) fn own_values(&self, stack: &str) -> Result<Map<String, Value>> {
+        let mut own = Self { folder: self.folder.clone(), working: self.working.clone(), ..Self::default() };
+        own.take(&self.stack_file(stack))?;
+        Ok(own.values)
+    }
+
     pub(super) fn state(&self) -> Option<&str> {
         self.state.as_deref()
     }

@@ -5,6 +5,7 @@ pub(crate) mod files;
 mod home;
 mod identity;
 mod places;
+pub(crate) mod sealed;
 mod selection;
 
 use crate::{
@@ -18,6 +19,7 @@ use std::{
     env,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 use terrane_core::Config;
 use terrane_engine::{ConfigSource, Session};
@@ -33,6 +35,8 @@ pub(crate) struct Project {
     pub(crate) store: Arc<dyn Store>,
     manifest: PathBuf,
     program: Arc<terrane_engine::Project>,
+    /// How long to wait for a stack that somebody else works on.
+    wait: Duration,
 }
 
 impl Project {
@@ -58,21 +62,20 @@ impl Project {
         environment::set(&from, &stack, &state);
         let (name, providers) = (app.project.clone(), app.providers.clone());
         let program = terrane_engine::Project { name: name.clone(), program: app.program.clone(), providers };
-        Ok(Self { name, stack, state, files, store, manifest, program: Arc::new(program) })
+        let (program, wait) = (Arc::new(program), globals.wait_lock.unwrap_or_default());
+        Ok(Self { name, stack, state, files, store, manifest, program, wait })
     }
 
     /// The stack as the engine sees it.
     pub(crate) fn session(&self) -> Session {
-        let (values, places) = (self.files.values().clone(), self.files.places().clone());
-        let config: ConfigSource = Arc::new(move || Ok(Config::new(values.clone(), places.clone())));
-        Session::new(self.program.clone(), &self.stack, self.store.clone(), config)
+        Session::new(self.program.clone(), &self.stack, self.store.clone(), self.config_source()).waiting(self.wait)
     }
 
     /// Another stack of the same project.
     pub(crate) fn on_stack(&self, stack: &str) -> Result<Session> {
         let stack = selection::checked(stack)?;
         let config: ConfigSource = Arc::new(|| Ok(Config::default()));
-        Ok(Session::new(self.program.clone(), &stack, self.store.clone(), config))
+        Ok(Session::new(self.program.clone(), &stack, self.store.clone(), config).waiting(self.wait))
     }
 
     /// Where state is kept, as a plan's heading says it.

@@ -1,6 +1,6 @@
 //! `config ls`: every key with its value and place.
 
-use super::flat;
+use super::{flat, get::masked};
 use crate::{
     context::Context,
     error::Result,
@@ -11,10 +11,10 @@ use serde_json::Value;
 
 pub(super) fn run(context: &Context, project: &Project) -> Result<()> {
     if context.globals.json {
-        return context.terminal.out_line(Value::Object(project.files.values().clone()));
+        return context.terminal.out_line(masked(Value::Object(project.files.values().clone())));
     }
     let place = |key: &str| project.files.places().get(key).cloned().unwrap_or_default();
-    let row = |(key, value): (String, &Value)| vec![place(&key), key, value::brief(value)];
+    let row = |(key, value): (String, &Value)| vec![place(&key), key, value::brief(&masked(value.clone()))];
     let rows: Vec<Vec<String>> = flat(project.files.values()).into_iter().map(row).collect();
     if rows.is_empty() {
         context

@@ -14,12 +14,13 @@ use crate::{
 };
 use serde_json::{Map, Value};
 
-pub(super) fn run(context: &Context, command: Config) -> Result<Exit> {
+pub(super) async fn run(context: &Context, command: Config) -> Result<Exit> {
     let project = context.project()?;
     match command {
         Config::Ls => ls::run(context, &project)?,
-        Config::Get { key } => get::run(context, &project, &key)?,
-        Config::Set { key, value } => set::run(context, &project, &key, &value)?,
+        Config::Get { key, show_secrets } => get::run(context, &project, &key, show_secrets).await?,
+        Config::Set { key, value, secret: false } => set::run(context, &project, &key, value.as_deref())?,
+        Config::Set { key, value, secret: true } => set::secret(context, &project, &key, value.is_some()).await?,
         Config::Rm { key } => rm::run(context, &project, &key)?,
     }
     Ok(Exit::Done)

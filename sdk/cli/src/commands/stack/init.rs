@@ -1,21 +1,30 @@
 //! `stack init`: make a stack, and select it.
 
 use crate::{
+    commands::{secrets, state::edit},
     context::Context,
     error::{Error, Result},
     project::Project,
 };
 use terrane_core::{Properties, Record};
+use terrane_state::secrets::KeyChange;
 
-pub(super) async fn run(context: &Context, project: &Project, name: &str) -> Result<()> {
+pub(super) async fn run(context: &Context, project: &Project, name: &str, kept_for: Option<&str>) -> Result<()> {
     if project.stacks().await?.iter().any(|stack| stack == name) {
         return Err(Error::usage(format!("there is a stack `{name}` already"))
             .hint(format!("`stack select {name}` selects it")));
     }
+    let recipient = match kept_for {
+        Some(text) => Some(secrets::recipient(context, text).await?),
+        None => None,
+    };
     let session = project.on_stack(name)?;
     project.claim()?;
     // A stack begins with its first record: it exports nothing yet.
-    session.edit_state("stack init", |_| Ok(vec![Record::Outputs { exports: Properties::default() }])).await?;
+    edit(context, session, "stack init", |_| Ok(vec![Record::Outputs { exports: Properties::default() }])).await?;
+    if let Some(recipient) = recipient {
+        project.on_stack(name)?.change_keys("stack init", &KeyChange::Add(recipient)).await?;
+    }
     project.select(name)?;
     context.terminal.say(format_args!("Made stack `{name}`, and selected it.\n"));
     Ok(())

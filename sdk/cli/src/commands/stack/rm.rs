@@ -32,6 +32,9 @@ pub(super) async fn run(context: &Context, project: &Project, name: &str, flags:
         context.terminal.say("Nothing was changed.\n");
         return Ok(Exit::Failed);
     }
+    let progress = context.progress();
+    context.or_interrupted(project.on_stack(name)?.until_free(progress.events())).await?;
+    drop(progress);
     project.store.remove(&project.name, name, &Holder::current()).await?;
     project.unselect(name)?;
     context.terminal.say(format_args!("Removed stack `{name}`.\n"));

@@ -29,7 +29,7 @@ pub(super) async fn run(context: &Context, project: &Project, resource: &str, pr
             site: instance.site.clone(),
         }])
     };
-    project.session().edit_state("state protect", edit).await?;
+    super::edit(context, project.session(), "state protect", edit).await?;
     let (label, until) = (urn.label(), "until the next `up`: what the program says counts then");
     match protection {
         Protection::On => context.terminal.say(format_args!("{label} is protected {until}.\n")),

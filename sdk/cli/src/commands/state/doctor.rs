@@ -1,0 +1,231 @@
+//! `state doctor`: what is wrong with the state in plain words, what is lost, and what is safe to do. It works on a state that doesn't load.
+
+use crate::{
+    context::Context,
+    error::Result,
+    exit::Exit,
+    project::Project,
+    render::{
+        Line, Text, Tone,
+        units::{count, moment, some_of},
+    },
+};
+use serde_json::json;
+use terrane_core::{
+    State,
+    kind::Recovery,
+    state::{Damage, Instance, Move},
+};
+use terrane_state::{Error as StateError, RestorePoint};
+
+/// So many names are told.
+const NAMES_MAX: usize = 5;
+/// So many restore points are tried, from the newest.
+const POINTS_MAX: usize = 20;
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Level {
+    /// As it should be.
+    Good,
+    /// Something to know.
+    Warning,
+    /// Something is broken.
+    Damage,
+}
+
+/// One thing that was found.
+struct Finding {
+    level: Level,
+    text: String,
+    /// What is safe to do about it, one step each.
+    steps: Vec<String>,
+}
+
+impl Finding {
+    fn new(level: Level, text: impl Into<String>) -> Self {
+        Self { level, text: text.into(), steps: Vec::new() }
+    }
+
+    fn step(mut self, step: impl Into<String>) -> Self {
+        self.steps.push(step.into());
+        self
+    }
+}
+
+pub(super) async fn run(context: &Context, project: &Project) -> Result<Exit> {
+    let (name, stack) = (&project.name, &project.stack);
+    let mut findings = Vec::new();
+    match project.store.read(name, stack).await {
+        Ok(None) => findings.push(Finding::new(Level::Good, format!("stack `{stack}` has no state yet"))),
+        Ok(Some(state)) => {
+            findings.push(loads(&state));
+            findings.extend(state.damage(name, stack).iter().take(POINTS_MAX).map(damaged));
+            findings.extend(unfinished(&state));
+            findings.extend(leftovers(&state));
+        }
+        Err(error) => findings.push(broken(project, &error).await),
+    }
+    findings.extend(points(project).await);
+    findings.extend(held(project).await);
+    // A place that can't be asked has said so above.
+    let advice = project.store.advice(name, stack).await.unwrap_or_default();
+    findings.extend(advice.into_iter().map(|text| Finding::new(Level::Warning, text)));
+    show(context, project, &findings)?;
+    let is_broken = findings.iter().any(|finding| finding.level == Level::Damage);
+    Ok(if is_broken { Exit::Failed } else { Exit::Done })
+}
+
+fn loads(state: &State) -> Finding {
+    let (records, resources) =
+        (count(usize::try_from(state.seq).unwrap_or(usize::MAX), "record"), count(state.live.len(), "resource"));
+    Finding::new(Level::Good, format!("it loads: {records}, {resources}, lineage {}", state.lineage.as_str()))
+}
+
+/// The state doesn't load: what can be had instead.
+async fn broken(project: &Project, error: &StateError) -> Finding {
+    let finding = Finding::new(Level::Damage, format!("it does not load: {error}"));
+    match error {
+        StateError::Secret(_) => {
+            return finding.step("the state itself is whole: what is missing is the way to its secrets");
+        }
+        StateError::Disk(terrane_state::disk::Error::Corrupt { .. })
+        | StateError::Unreadable { .. }
+        | StateError::Corrupt(_) => {}
+        _ => return finding,
+    }
+    let finding =
+        finding.step("nothing was changed, and nothing will be: no command writes to a state that doesn't load");
+    let (name, stack) = (&project.name, &project.stack);
+    let points = project.store.restore_points(name, stack).await.unwrap_or_default();
+    for point in points.iter().rev().take(POINTS_MAX) {
+        if let Ok(state) = project.store.read_at(name, stack, point.seq).await {
+            let (when, resources) = (moment(point.at_ms), count(state.live.len(), "resource"));
+            return finding
+                .step(format!("restore point {} of {when} is whole ({resources}); what came after it is lost", point.seq))
+                .step(format!("1. `state export --at {} saved.json` writes it to a file", point.seq))
+                .step(format!("2. move {}/{name}/{stack} aside; keep it", project.state))
+                .step("3. `state import saved.json` begins the stack anew from it")
+                .step("4. `refresh` lets it follow what has changed since; look for objects with the tag terrane:stack that it doesn't know");
+        }
+    }
+    finding
+        .step("no restore point of it can be read: bring the files back from a backup")
+        .step("`state recover --from URL` takes the state over from a copy, such as a bucket's replica")
+}
+
+fn damaged(damage: &Damage) -> Finding {
+    let finding = Finding::new(Level::Damage, damage.to_string());
+    match damage {
+        Damage::Dangling { .. } => finding.step("`state repair` drops the edge; nothing is lost"),
+        Damage::Circle { .. } | Damage::Misplaced { .. } => finding
+            .step("`stack rollback` to a restore point from before it, or `state rm` and `import` of the resources"),
+        Damage::Foreign { .. } => {
+            finding.step("`state export`, then `state import` into this stack gives every resource its URN")
+        }
+        Damage::NoProvider { .. } => {
+            finding.step("`stack rollback` to a restore point from before it; without it the object can't be deleted")
+        }
+        Damage::SameObject { .. } => finding.step("find out whose the object is, and `state rm` the other"),
+    }
+}
+
+/// What a cut-off run has left.
+fn unfinished(state: &State) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for intent in state.pending.values() {
+        let text = format!("{}: {}", intent.urn.label(), intent.outlook(Recovery::Find));
+        findings.push(Finding::new(Level::Warning, text).step("`up` or `refresh` does that first"));
+    }
+    for begun in state.moves.values() {
+        let text = match begun {
+            Move::Leaving { to, urns, .. } => {
+                format!("a move of {} to stack `{to}` was cut off", count(urns.len(), "resource"))
+            }
+            Move::Arrived { from } => format!("a move from stack `{from}` was cut off after its resources had arrived"),
+        };
+        findings.push(Finding::new(Level::Warning, text).step("`up` or `refresh` of either stack finishes it"));
+    }
+    findings
+}
+
+/// What the next `up` still has to do.
+fn leftovers(state: &State) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let labels = |which: &mut dyn Iterator<Item = &Instance>| which.map(|it| it.urn.label()).collect::<Vec<_>>();
+    let mut note = |labels: Vec<String>, what: &str, step: &str| {
+        if !labels.is_empty() {
+            let names = some_of(&labels, NAMES_MAX);
+            findings.push(
+                Finding::new(Level::Warning, format!("{}: {names}", what.replace("{}", &labels.len().to_string())))
+                    .step(step),
+            );
+        }
+    };
+    let condemned = labels(&mut state.condemned.values().map(AsRef::as_ref));
+    note(condemned, "objects that were replaced and are still to be deleted ({})", "`up` deletes them");
+    let unsettled = labels(&mut state.live.values().map(AsRef::as_ref).filter(|it: &&Instance| it.unsettled));
+    note(unsettled, "resources whose last create or update did not come to its end ({})", "`up` updates them");
+    findings
+}
+
+/// Whether the restore points can be relied on.
+async fn points(project: &Project) -> Vec<Finding> {
+    let (name, stack) = (&project.name, &project.stack);
+    let Ok(points) = project.store.restore_points(name, stack).await else { return Vec::new() };
+    let Some(newest) = points.last() else { return Vec::new() };
+    let mut findings = Vec::new();
+    for RestorePoint { seq, at_ms, .. } in points.iter().rev().take(POINTS_MAX) {
+        if let Err(error) = project.store.read_at(name, stack, *seq).await
+            && !matches!(error, StateError::Secret(_))
+        {
+            let text = format!("restore point {seq} of {} can't be read: {error}", moment(*at_ms));
+            findings.push(
+                Finding::new(Level::Damage, text)
+                    .step("the present state does not need it; it can't be rolled back to"),
+            );
+        }
+    }
+    let kept = count(points.len(), "restore point");
+    findings.push(Finding::new(
+        Level::Good,
+        format!("{kept}, the newest is record {} of {}", newest.seq, moment(newest.at_ms)),
+    ));
+    findings
+}
+
+async fn held(project: &Project) -> Option<Finding> {
+    let held = project.store.held(&project.name, &project.stack).await.ok()??;
+    Some(
+        Finding::new(Level::Good, format!("{} works on it", held.holder))
+            .step("`--wait-lock 10m` waits until that is done"),
+    )
+}
+
+fn show(context: &Context, project: &Project, findings: &[Finding]) -> Result<()> {
+    if context.globals.json {
+        return findings.iter().try_for_each(|finding| {
+            let level = match finding.level {
+                Level::Good => "good",
+                Level::Warning => "warning",
+                Level::Damage => "damage",
+            };
+            context.terminal.out_line(json!({"level": level, "text": finding.text, "steps": finding.steps}))
+        });
+    }
+    let mut text = Text::new();
+    let heading = Line::new().with(Tone::Strong, format!("{} / {}", project.name, project.stack));
+    text.line(heading.add(format!(" · {}", project.place())));
+    for finding in findings {
+        let (tone, symbol) = match finding.level {
+            Level::Good => (Tone::Added, "✓"),
+            Level::Warning => (Tone::Warning, "!"),
+            Level::Damage => (Tone::Removed, "✗"),
+        };
+        text.line(Line::plain("  ").with(tone, symbol).add(format!(" {}", finding.text)));
+        for step in &finding.steps {
+            text.line(Line::plain("      ").add(step));
+        }
+    }
+    context.terminal.out(text)
+}
