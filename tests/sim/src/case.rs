@@ -1,0 +1,179 @@
+//! A case: everything that a simulation is made of, as a value. It is drawn from a seed, or written down, and can be made smaller.
+
+use crate::{
+    faults::{CrashPoint, Rates, Stream, stream},
+    program::{Program, Taste},
+};
+use fastrand::Rng;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// What a person or a job of the CI asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// Bring a version of the program up.
+    Up,
+    /// The same, looking at every object first.
+    UpRefreshing,
+    /// Delete everything.
+    Destroy,
+    /// Look at every object.
+    Refresh,
+    /// Plan, and no more.
+    Preview,
+}
+
+/// One run that somebody starts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// What is asked for.
+    pub command: Command,
+    /// Of which version of the program.
+    pub version: usize,
+    /// How long after the one before, in milliseconds.
+    pub after_ms: u64,
+}
+
+/// What somebody else does to the cloud.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Meddling {
+    /// When, in milliseconds.
+    pub at_ms: u64,
+    /// Which object, as a number that is taken modulo how many there are.
+    pub object: usize,
+    /// Whether an object of the same name takes its place.
+    pub replaced: bool,
+}
+
+/// Sizes of the journal: small ones make it spill and fold often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sizes {
+    /// How many bytes of records the head carries.
+    pub tail_bytes: usize,
+    /// How many segments there may be.
+    pub segments: usize,
+    /// How long the log may be.
+    pub log_bytes: u64,
+    /// How many states of the past are kept.
+    pub points: usize,
+    /// How old garbage must be, in milliseconds.
+    pub garbage_ms: u64,
+}
+
+impl Sizes {
+    /// Those of production.
+    pub const LARGE: Self =
+        Self { tail_bytes: 64 << 10, segments: 128, log_bytes: 1 << 20, points: 20, garbage_ms: 3_600_000 };
+    /// Those that make every few commits spill and fold.
+    pub const SMALL: Self = Self { tail_bytes: 2_000, segments: 2, log_bytes: 3_000, points: 2, garbage_ms: 1_000 };
+}
+
+/// A case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Case {
+    /// What the order of things, the network and the cloud follow.
+    pub seed: u64,
+    /// The versions of the program; the last one is brought up in the end.
+    pub programs: Vec<Program>,
+    /// Who runs what, one after another.
+    pub writers: Vec<Vec<Job>>,
+    /// What goes wrong at random.
+    pub rates: Rates,
+    /// Where a process dies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub crashes: Vec<CrashPoint>,
+    /// Faults that were drawn and don't come after all.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub spared: BTreeSet<u64>,
+    /// What others do to the cloud.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub meddling: Vec<Meddling>,
+    /// Sizes of the journal.
+    pub sizes: Sizes,
+    /// Whether all processes run on one machine.
+    pub beside: bool,
+    /// How far the cloud's lists and references lag behind, at most, in milliseconds.
+    pub lags_ms: (u64, u64),
+    /// How many steps run at the same time.
+    pub parallel: usize,
+}
+
+impl Case {
+    /// One program that is brought up once, and nothing goes wrong.
+    pub fn quiet(seed: u64, program: Program) -> Self {
+        Self {
+            seed,
+            programs: vec![program],
+            writers: Vec::new(),
+            rates: Rates::none(),
+            crashes: Vec::new(),
+            spared: BTreeSet::new(),
+            meddling: Vec::new(),
+            sizes: Sizes::LARGE,
+            beside: false,
+            lags_ms: (0, 0),
+            parallel: 64,
+        }
+    }
+
+    /// The case of a seed.
+    pub fn drawn(seed: u64) -> Self {
+        let mut rng = stream(seed, Stream::Programs);
+        let taste = Taste::drawn(&mut rng);
+        let mut programs = vec![taste.first(&mut rng)];
+        let versions = if taste.most > 14 { 2 } else { rng.usize(1..=4) };
+        for version in 1..versions {
+            programs.push(taste.next(&mut rng, &programs[version - 1]));
+        }
+        let mut rng = stream(seed, Stream::Writers);
+        let count = [1, 1, 1, 1, 2, 2, 2, 3, 4, 5][rng.usize(0..10)];
+        let writers = (0..count).map(|_| jobs(&mut rng, programs.len(), count)).collect();
+        let rates = Rates::drawn(&mut stream(seed, Stream::Faults));
+        let meddles = rng.u32(0..8) == 0;
+        let meddling = (0..rng.usize(1..4)).filter(|_| meddles).map(|_| meddle(&mut rng)).collect();
+        let sizes = if rng.u32(0..3) == 0 { Sizes::LARGE } else { small(&mut rng) };
+        let lags_ms = if rng.bool() { (0, 0) } else { (rng.u64(0..60_000), rng.u64(0..5_000)) };
+        let parallel = [1, 2, 64, 64][rng.usize(0..4)];
+        let beside = rng.bool();
+        let quiet = Self::quiet(seed, Program::default());
+        Self { programs, writers, rates, meddling, sizes, beside, lags_ms, parallel, ..quiet }
+    }
+
+    /// The last version of the program.
+    pub fn last(&self) -> Program {
+        self.programs.last().cloned().unwrap_or_default()
+    }
+}
+
+fn small(rng: &mut Rng) -> Sizes {
+    Sizes {
+        tail_bytes: rng.usize(500..6_000),
+        segments: rng.usize(1..4),
+        log_bytes: rng.u64(1_000..20_000),
+        points: rng.usize(1..5),
+        garbage_ms: rng.u64(0..600_000),
+    }
+}
+
+fn jobs(rng: &mut Rng, versions: usize, writers: usize) -> Vec<Job> {
+    let most = if writers > 1 { 2 } else { versions };
+    let mut jobs = Vec::new();
+    for number in 0..rng.usize(1..=most.max(1)) {
+        let command = match rng.u32(0..20) {
+            0 => Command::Destroy,
+            1 => Command::Refresh,
+            2 => Command::Preview,
+            3 => Command::UpRefreshing,
+            _ => Command::Up,
+        };
+        // One writer brings up version after version; several bring up any.
+        let version = if writers > 1 { rng.usize(0..versions) } else { number.min(versions - 1) };
+        jobs.push(Job { command, version, after_ms: rng.u64(0..if writers > 1 { 20_000 } else { 2_000 }) });
+    }
+    jobs
+}
+
+fn meddle(rng: &mut Rng) -> Meddling {
+    Meddling { at_ms: rng.u64(0..60_000), object: rng.usize(0..100), replaced: rng.bool() }
+}

@@ -1,0 +1,290 @@
+//! One simulation: the bucket, the cloud and the network of a case, the people who start runs, and the last, calm `up`.
+
+use crate::{
+    case::{Case, Command, Job, Meddling},
+    check::{Canonical, Checkers, Invariant, Violation, canonical},
+    cloud::{Cloud, Habit, Lags, Served, Sky},
+    faults::{self, Fault, Faults, Plan, Stream, stream},
+    process::{End, Process},
+    program::CLOUD,
+    scheduler::{Pid, Scheduler, Stuck},
+    store::Bucket,
+    story::{Code, Story, Telling},
+    wire::Wire,
+    world::ProcessWorld,
+};
+use futures_util::future::{Either, join_all, select};
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use terrane::ProviderSpec;
+
+/// How a simulation ended.
+pub struct Outcome {
+    /// The first invariant that was broken.
+    pub violation: Option<Violation>,
+    /// What tells this run from others.
+    pub hash: u64,
+    /// How often each fault came.
+    pub tally: BTreeMap<Fault, u64>,
+    /// How many requests there were to bucket and cloud before the calm.
+    pub requests: u64,
+    /// How many faults were drawn.
+    pub drawn: u64,
+    /// The cloud in the end, apart from ids.
+    pub cloud: Canonical,
+    /// The timeline; empty when it was not asked for.
+    pub timeline: String,
+}
+
+/// What all tasks of a simulation share.
+#[derive(Clone)]
+pub struct Simulation {
+    /// What it is made of.
+    pub case: Arc<Case>,
+    /// What runs it.
+    pub scheduler: Scheduler,
+    /// What goes wrong.
+    pub faults: Arc<Faults>,
+    /// What is really stored.
+    pub bucket: Arc<Bucket>,
+    /// What really exists.
+    pub cloud: Cloud,
+    /// Who looks on.
+    pub checkers: Checkers,
+    /// Where key files are.
+    pub keys: PathBuf,
+    /// The providers that every session knows.
+    pub providers: Vec<&'static ProviderSpec>,
+    seeds: Arc<Mutex<fastrand::Rng>>,
+    /// Objects that somebody else has made.
+    strangers: Arc<Mutex<Vec<String>>>,
+    /// What the last process that failed has said.
+    complaint: Arc<Mutex<String>>,
+}
+
+/// How often a run that fails is started again.
+const STARTS_MAX: u32 = 3;
+/// How often the last `up` is started.
+const LAST_STARTS_MAX: u32 = 8;
+
+/// Runs a case.
+pub fn run(case: &Case, telling: Telling) -> Outcome {
+    let story = Story::new(telling);
+    let (simulation, _served) = Simulation::new(case, story.clone());
+    let plan = plan(case);
+    faults::describe(&plan, &story);
+    tell_programs(case, &simulation);
+    let life = simulation.clone();
+    let lived = catch_unwind(AssertUnwindSafe(|| simulation.scheduler.run(async move { life.live().await })));
+    let at_ms = simulation.scheduler.now_ms();
+    let liveness = |text: String| Some(Violation { invariant: Invariant::Liveness, text, at_ms });
+    let broken = simulation.checkers.violation();
+    let (requests, violation) = match lived {
+        Ok(Ok(requests)) => (requests, broken),
+        Ok(Err(Stuck::Halted)) => (0, broken),
+        Ok(Err(stuck)) => (0, broken.or_else(|| liveness(format!("the simulation came to no end: {stuck:?}")))),
+        Err(panic) => (0, broken.or_else(|| liveness(format!("a panic: {}", panic_text(&*panic))))),
+    };
+    Outcome {
+        violation,
+        hash: story.hash(),
+        tally: simulation.faults.tally(),
+        requests,
+        drawn: simulation.faults.drawn(),
+        cloud: canonical(&simulation.cloud),
+        timeline: story.timeline(),
+    }
+}
+
+/// Runs a case and compares the cloud in the end with that of its last program alone.
+pub fn run_compared(case: &Case, telling: Telling) -> Outcome {
+    let mut outcome = run(case, telling);
+    if outcome.violation.is_some() {
+        return outcome;
+    }
+    let quiet = run(&Case { parallel: case.parallel, ..Case::quiet(case.seed, case.last()) }, Telling::Silent);
+    let differs = match &quiet.violation {
+        Some(violation) => Some(format!("not even the quiet run ends well: {violation}")),
+        None => difference(&outcome.cloud, &quiet.cloud),
+    };
+    outcome.violation = differs.map(|text| Violation { invariant: Invariant::I12, text, at_ms: 0 });
+    outcome
+}
+
+/// How two clouds differ, if they do; strangers' objects don't count.
+fn difference(is: &Canonical, wanted: &Canonical) -> Option<String> {
+    let names = is.keys().chain(wanted.keys()).filter(|name| !name.is_empty());
+    let mut names = names.filter(|name| is.get(*name) != wanted.get(*name));
+    names.next().map(|name| {
+        let look = |cloud: &Canonical| cloud.get(name).map_or_else(|| "nothing".to_owned(), |look| format!("{look:?}"));
+        format!("{name} is {}, without crashes it is {}", look(is), look(wanted))
+    })
+}
+
+fn plan(case: &Case) -> Plan {
+    Plan { rates: case.rates.clone(), crashes: case.crashes.clone(), spared: case.spared.clone() }
+}
+
+fn tell_programs(case: &Case, simulation: &Simulation) {
+    for (version, program) in case.programs.iter().enumerate() {
+        let text = || format!("version {version} of the program: {}", program.describe());
+        simulation.scheduler.tell(Pid::OUTSIDE, Code(20), text);
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
+}
+
+impl Simulation {
+    /// The world of a case, and what keeps its cloud within reach.
+    pub fn new(case: &Case, story: Story) -> (Self, Served) {
+        let scheduler = Scheduler::new(stream(case.seed, Stream::Order).u64(..), story);
+        let faults = Arc::new(Faults::new(plan(case), stream(case.seed, Stream::Faults).u64(..)));
+        let bucket = Arc::new(Bucket::default());
+        let wire = Wire::new(scheduler.clone(), faults.clone());
+        let world = ProcessWorld::new(scheduler.clone(), Pid::OUTSIDE, 0, stream(case.seed, Stream::Cloud).u64(..));
+        let (listed, visible) = case.lags_ms;
+        let lags = Lags { listed: Duration::from_millis(listed), visible: Duration::from_millis(visible) };
+        let cloud = Cloud::new(world, lags).through(wire.clone());
+        let checkers = Checkers::new(scheduler.clone(), bucket.clone(), cloud.clone());
+        wire.checked_by(checkers.clone());
+        let served = cloud.serve(CLOUD);
+        let seeds = Arc::new(Mutex::new(stream(case.seed, Stream::Processes)));
+        let (keys, providers) = (std::env::temp_dir().join("terrane-sim-keys"), vec![ProviderSpec::of::<Sky>()]);
+        let case = Arc::new(case.clone());
+        (Self { case, scheduler, faults, bucket, cloud, checkers, keys, providers, seeds, strangers: Arc::default(), complaint: Arc::default() }, served)
+    }
+
+    /// A number for something that wants randomness of its own.
+    pub fn seed(&self) -> u64 {
+        self.seeds.lock().unwrap_or_else(PoisonError::into_inner).u64(..)
+    }
+
+    fn below(&self, end: u64) -> u64 {
+        self.seed() % end
+    }
+
+    async fn sleep(&self, ms: u64) {
+        self.scheduler.sleep(Pid::OUTSIDE, Duration::from_millis(ms)).await;
+    }
+
+    /// Everything, from the first run to the last; how many requests there were before the calm.
+    async fn live(self) -> u64 {
+        let writers = self.case.writers.iter().enumerate().map(|(number, jobs)| self.write(number, jobs));
+        let meddlers = self.case.meddling.iter().map(|meddling| self.meddle(*meddling));
+        join_all(writers).await;
+        let requests = self.faults.requests();
+        join_all(meddlers).await;
+        self.faults.calm();
+        self.finish().await;
+        requests
+    }
+
+    /// One writer: starts its jobs one after another, again when they fail.
+    async fn write(&self, number: usize, jobs: &[Job]) {
+        for job in jobs {
+            self.sleep(job.after_ms).await;
+            for _ in 0..STARTS_MAX {
+                let (end, _) = self.start(number, job).await;
+                self.checkers.at_rest();
+                if end == End::Well || (end == End::Badly && self.below(2) == 0) {
+                    break;
+                }
+                let pause_ms = [500, 20_000, 150_000][self.below(3) as usize];
+                self.sleep(self.below(pause_ms)).await;
+            }
+        }
+    }
+
+    /// Starts a process and waits for its end.
+    async fn start(&self, number: usize, job: &Job) -> (End, Pid) {
+        let process = Process::new(self, number, job);
+        let pid = process.pid;
+        let ended = process.run(job);
+        let end = match select(ended, self.scheduler.death(pid)).await {
+            Either::Left((end, _)) => end,
+            Either::Right(_) => {
+                self.scheduler.tell(pid, Code(31), || "it is dead".to_owned());
+                End::Died
+            }
+        };
+        // What a process left running in the background ends with it.
+        self.scheduler.kill(pid);
+        (end, pid)
+    }
+
+    /// The last `up`, with nothing in its way, and everything that must hold after it.
+    async fn finish(&self) {
+        // What is still on its way arrives.
+        self.sleep(130_000).await;
+        self.clear_away();
+        let command = if self.case.meddling.is_empty() { Command::Up } else { Command::UpRefreshing };
+        let job = Job { command, version: self.case.programs.len().saturating_sub(1), after_ms: 0 };
+        let mut last = End::Badly;
+        for _ in 0..LAST_STARTS_MAX {
+            let (end, pid) = self.start(99, &job).await;
+            last = end;
+            if end == End::Well {
+                self.checkers.at_rest();
+                self.checkers.settled(pid);
+                break;
+            }
+        }
+        if last != End::Well {
+            let why = self.complaint.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let text = format!("the last `up`, with nothing in its way, does not end well: {why}");
+            return self.checkers.report(Invariant::Liveness, text);
+        }
+        let writes = self.checkers.writes();
+        let (end, _) = self.start(99, &Job { command: Command::Up, ..job }).await;
+        if end != End::Well || self.checkers.writes() != writes {
+            return self.checkers.report(Invariant::I11, "the run after the last one finds something to do");
+        }
+        let reader = Process::new(self, 99, &Job { command: Command::Preview, version: 0, after_ms: 0 });
+        reader.look_back().await;
+        self.checkers.in_the_end(&self.scheduler.story().timeline());
+    }
+
+    /// Somebody loses an object of the stack, and perhaps puts their own in its place.
+    async fn meddle(&self, meddling: Meddling) {
+        self.sleep(meddling.at_ms).await;
+        let objects: Vec<_> = self.cloud.objects().into_iter().filter(|object| object.maker.is_some()).collect();
+        if objects.is_empty() {
+            return;
+        }
+        let object = &objects[meddling.object % objects.len()];
+        self.cloud.lose(&object.id);
+        self.scheduler.tell(Pid::OUTSIDE, Code(40), || format!("somebody deletes {} behind everybody's back", object.id));
+        if meddling.replaced && object.habit != Habit::Unmarked {
+            let stranger = self.cloud.stranger(object.habit, object.fields.clone());
+            let text = || format!("somebody makes {} in its place", stranger.clone().unwrap_or_default());
+            self.scheduler.tell(Pid::OUTSIDE, Code(41), text);
+            self.strangers().extend(stranger);
+        }
+    }
+
+    fn strangers(&self) -> MutexGuard<'_, Vec<String>> {
+        self.strangers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What strangers have made is still there; they take it away now, so that names are free again.
+    fn clear_away(&self) {
+        for id in self.strangers().drain(..) {
+            if !self.cloud.lose(&id) {
+                self.checkers.report(Invariant::I12, format!("somebody else's {id} was deleted"));
+            }
+        }
+    }
+
+    /// Keeps what a process has said about its failure.
+    pub fn complain(&self, text: &str) {
+        text.clone_into(&mut self.complaint.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}

@@ -1,0 +1,7 @@
+//! The object store of a simulation: what is really in the bucket, and each process's way there through a network that fails.
+
+mod bucket;
+mod link;
+
+pub use bucket::{Bucket, Change};
+pub use link::Link;
