@@ -3,10 +3,13 @@
 
 mod changes;
 mod config;
+mod doctor;
 mod events;
 mod interrupts;
 mod local;
+mod locks;
 mod plans;
 mod stacks;
 mod state;
+mod transfer;
 mod words;

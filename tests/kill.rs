@@ -2,10 +2,12 @@
 //! where one that was never killed ends, and nothing is lost, doubled or left behind.
 
 mod moments;
+pub(crate) mod points;
 mod world;
 
 use crate::session::{Session, agents, kill};
 use moments::{Moments, kill_at};
+use points::{Tally, Way};
 use std::time::{Duration, Instant};
 use world::World;
 
@@ -87,6 +89,14 @@ fn whatever_moment_a_run_is_killed_at_the_next_one_ends_where_it_would_have() {
 }
 
 #[test]
+fn whatever_point_a_run_is_killed_at_the_next_one_ends_where_it_would_have() {
+    let mut tally = Tally::default();
+    points::at_every_point(Session::new, &Way::all(), 2, &mut tally);
+    assert!(points::missing(&tally).is_empty(), "never killed at {:?}", points::missing(&tally));
+    assert!(tally.total() >= 50, "only {} kills:\n{tally}", tally.total());
+}
+
+#[test]
 fn a_destroy_that_is_killed_leaves_nothing_behind() {
     let session = Session::with(PROGRAMS[1]);
     settle(&session, "up --yes");
@@ -121,7 +131,7 @@ fn uncrashed() -> (Vec<World>, Duration) {
 }
 
 /// Runs to the end, after which there is nothing more to do.
-fn settle(session: &Session, words: &str) {
+pub(crate) fn settle(session: &Session, words: &str) {
     session.data(words);
     let again = session.data(words);
     assert!(again.contains("no changes") || again.contains("nothing to destroy"), "{again}");

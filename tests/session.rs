@@ -24,6 +24,8 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 pub(crate) struct Session {
     root: PathBuf,
     network: String,
+    /// What the program finds in its environment beside what it always does.
+    environment: Vec<(&'static str, String)>,
 }
 
 impl Session {
@@ -36,7 +38,7 @@ impl Session {
         folders.iter().for_each(|folder| fs::create_dir_all(folder).unwrap());
         // Two test runs at once must not meet on an address, so it depends on the process.
         let network = format!("127.{}.{}", 100 + number, std::process::id() % 250);
-        Self { root, network }
+        Self { root, network, environment: Vec::new() }
     }
 
     /// A session whose program is configured.
@@ -44,6 +46,11 @@ impl Session {
         let session = Self::new();
         session.config(config);
         session
+    }
+
+    /// Sets an environment variable for the program.
+    pub(crate) fn set(&mut self, name: &'static str, value: impl Into<String>) {
+        self.environment.push((name, value.into()));
     }
 
     /// Writes `terrane.toml`. The program needs `folder`, which every configuration therefore begins with; `NET` stands for the
@@ -81,6 +88,7 @@ impl Session {
         program.env("HOME", self.path("home")).env("TERRANE_STATE", self.path("state"));
         // One step after the other, so that what is printed has one order.
         program.env("TERRANE_LOCAL", self.path("l")).env("TERRANE_PARALLEL", "1").env("TZ", "UTC");
+        program.envs(self.environment.iter().map(|(name, value)| (name, value)));
         program
     }
 

@@ -12,6 +12,8 @@ mod options;
 mod orders;
 mod outputs;
 mod random;
+mod recovery;
 mod rollouts;
 mod secrets;
 mod selections;
+mod stacks;

@@ -4,6 +4,7 @@ pub(crate) mod cloud;
 pub(crate) mod demo;
 pub(crate) mod folder;
 pub(crate) mod journal;
+pub(crate) mod sky;
 pub(crate) mod story;
 pub(crate) mod text;
 

@@ -102,7 +102,7 @@ fn a_state_folder_that_cannot_be_one_is_named() {
     assert_eq!(session.read("state"), "not a folder");
     assert!(!session.path("files/page").exists());
     insta::assert_snapshot!(refused(&session, "up --yes --state gopher://x", 2), @r"
-    error: `gopher://x` is not a place for state: it is not of the form file:///path
+    error: `gopher://x` is not a place for state: it is neither of the form file:///path nor s3://bucket/prefix
     --- exit 2
     ");
 }

@@ -65,7 +65,8 @@ fn one_works_on_a_stack_at_a_time() {
     let first = Run::begin(&session);
     insta::assert_snapshot!(session.run("up --yes"), @r"
     error: the stack is in use by ada on [host] (`terrane-test-program up`, process [pid], since [time])
-      try: wait until it is done; the lock of a process that has ended is taken over by itself
+      try: wait until it is done, or let `--wait-lock 10m` wait; the lock of a process that has ended is taken over by itself
+      try: `state unlock` says how to end a run that hangs
     --- exit 4
     ");
     assert_eq!(session.output("preview").status.code(), Some(0), "looking needs no lock");
@@ -155,7 +156,7 @@ fn the_second_interrupt_stops_at_once() {
 
     done: 1 updated in [t].
     --- stderr
-    [time]  recovered till (local:Process): adopted local:Process, which the cut-off run had made
+    [time]  recovered till (local:Process): adopted local:Process, created by the run of [time]
 
     [time]  up        shop / dev: 1 step
     [time]  update    till (local:Process)

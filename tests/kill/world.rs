@@ -22,8 +22,13 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn of(session: &Session) -> Self {
+        Self::seen(session, |text| text)
+    }
+
+    /// The world in which texts are shown shorter.
+    pub(crate) fn seen(session: &Session, shorter: impl Fn(String) -> String) -> Self {
         let root = session.path("").display().to_string();
-        let named = |text: &str| text.replace(&root, "[root]/");
+        let named = |text: &str| shorter(text.replace(&root, "[root]/"));
         let read = |path: &Path| fs::read_to_string(path).unwrap();
         let contents = files(&session.path("files"))
             .into_iter()

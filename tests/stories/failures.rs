@@ -170,7 +170,7 @@ async fn a_lost_reply_is_cleared_up_by_the_next_run() {
           update a-1
         report
           Done 1 updated
-          recovered a: adopted demo:Thing, which the cut-off run had made
+          recovered a: adopted demo:Thing, created by the run of …
     ");
     insta::assert_snapshot!(story.up(single).await, @r"
         report

@@ -104,12 +104,7 @@ impl Client {
     }
 
     fn find(&self, creation: &Creation) -> Result<Found<Told>> {
-        Ok(match self.cloud.find(creation.urn().name(), creation.token()) {
-            Found::Ours(value) => Found::Ours(told(value)?),
-            Found::Nothing => Found::Nothing,
-            Found::Another(what) => Found::Another(what),
-            Found::CannotTell => Found::CannotTell,
-        })
+        self.cloud.find(creation.urn().name(), creation.token()).try_map(told)
     }
 }
 

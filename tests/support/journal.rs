@@ -11,7 +11,7 @@ use terrane::{
     plan::Plan,
     state::{Record, State},
 };
-use terrane_state::{Error, Held, Holder, Journal, MemoryStore, RestorePoint, Store};
+use terrane_state::{Error, Export, Held, Holder, Journal, MemoryStore, RestorePoint, Store};
 use tokio::sync::Notify;
 
 /// When the world stops.
@@ -100,6 +100,14 @@ impl Store for Watch {
 
     async fn open_plan(&self, plan: &mut Plan) -> Result<(), Error> {
         self.inner.open_plan(plan).await
+    }
+
+    async fn seal_export(&self, project: &str, stack: &str, state: State) -> Result<Export, Error> {
+        self.inner.seal_export(project, stack, state).await
+    }
+
+    async fn open_export(&self, export: Export) -> Result<State, Error> {
+        self.inner.open_export(export).await
     }
 }
 

@@ -70,7 +70,7 @@ pub(crate) fn report(report: &Report) -> String {
     ];
     let counts: Vec<String> = counts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
     let mut lines = vec![format!("{:?} {}", report.ending, counts.join(", ")).trim_end().to_owned()];
-    lines.extend(report.recovered.iter().map(|text| format!("recovered {text}")));
+    lines.extend(report.recovered.iter().map(|text| format!("recovered {}", without_times(text))));
     for failure in &report.failures {
         let help = failure.help.as_ref().map(|help| format!(" (try: {help})")).unwrap_or_default();
         let code = failure.code.as_ref().map(|code| format!("{code} ")).unwrap_or_default();
@@ -102,6 +102,13 @@ fn without_lines(text: &str) -> String {
         all += part.trim_start_matches(|digit: char| digit.is_ascii_digit());
     }
     all
+}
+
+/// Leaves out when the run began that was cut off.
+pub(crate) fn without_times(text: &str) -> String {
+    let Some((before, after)) = text.split_once("the run of ") else { return text.to_owned() };
+    let rest = after.get("2026-11-21 14:02:07".len()..).unwrap_or_default();
+    format!("{before}the run of …{rest}")
 }
 
 fn section(name: &str, lines: &[String]) -> String {

@@ -13,6 +13,7 @@ use std::{
     ffi::OsString,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 use terrane::{Command, Context, Error, Kinds, Provider, Result, Stack};
 use tokio::sync::Mutex;
@@ -50,6 +51,8 @@ impl Local {
 impl Provider for Local {
     const NAME: &'static str = "local";
     const PLACE: &'static [&'static str] = &["folder"];
+    // What a region's agent has been told it does at once, and doing it twice changes nothing.
+    const IN_FLIGHT: Duration = Duration::ZERO;
     type Client = Machine;
 
     async fn connect(&self) -> Result<Machine> {

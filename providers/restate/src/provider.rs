@@ -2,6 +2,7 @@
 
 use crate::resources::{ClusterState, Deployment, Membership, NodeEntry};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 use terrane::{Kinds, Provider, Result};
 
 /// Restate, wherever its servers run: it is reached through their addresses, which are inputs of each resource.
@@ -10,6 +11,8 @@ pub struct Restate {}
 
 impl Provider for Restate {
     const NAME: &'static str = "restate";
+    // Every request may be repeated: one that arrives late changes nothing.
+    const IN_FLIGHT: Duration = Duration::ZERO;
     type Client = ();
 
     async fn connect(&self) -> Result<()> {

@@ -1,6 +1,7 @@
-//! Measures what Terrane costs: the engine on a provider in memory, and a Restate cluster beside the same servers started
-//! by hand. Run as `cargo xtask bench`, which makes the release builds.
+//! Measures what Terrane costs and what a crash costs: the engine on a provider in memory, tools that are killed, and a Restate
+//! cluster beside the same servers started by hand. Run as `cargo xtask bench`, which makes the release builds.
 
+mod crash;
 mod engine;
 mod restate;
 mod scratch;
@@ -10,7 +11,7 @@ use std::process::ExitCode;
 use anyhow::{Result, anyhow};
 use clap::{Parser, Subcommand};
 
-/// Measure the engine, or a whole cluster
+/// Measure the engine, crashes, or a whole cluster
 #[derive(Parser)]
 #[command(name = "cargo xtask bench", bin_name = "cargo xtask bench")]
 struct Line {
@@ -20,11 +21,15 @@ struct Line {
 
 #[derive(Subcommand)]
 enum Command {
+    Crash(crash::Args),
     Engine(engine::Args),
     Restate(restate::Args),
     /// One case of `engine`, in a process whose memory is its own
     #[command(hide = true)]
     Case(engine::Case),
+    /// One run of `crash`, in a process that is killed
+    #[command(hide = true)]
+    CrashRun(crash::Run),
 }
 
 fn main() -> ExitCode {
@@ -40,9 +45,11 @@ fn run() -> Result<ExitCode> {
         return Ok(code);
     }
     match Line::parse().command {
+        Command::Crash(args) => crash::run(&args)?,
         Command::Engine(args) => engine::run(&args)?,
         Command::Restate(args) => restate::run(&args)?,
         Command::Case(case) => case.run()?,
+        Command::CrashRun(run) => run.run()?,
     }
     Ok(ExitCode::SUCCESS)
 }

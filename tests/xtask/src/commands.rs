@@ -2,4 +2,5 @@
 
 pub(crate) mod bench;
 pub(crate) mod install;
+pub(crate) mod soak;
 pub(crate) mod test;

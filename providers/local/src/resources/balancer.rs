@@ -4,11 +4,11 @@ use super::RegionRef;
 use crate::{Local, provider::Machine, spec::BalancerSpec};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
-use terrane::{Creation, Found, Live, Problems, Progress, Resource, Result};
+use terrane::{Creation, Found, Live, Problems, Progress, Recovery, Resource, Result};
 
 /// A TCP pass-through whose connections can be counted, delayed and cut.
 #[derive(Resource, Debug, Clone, Serialize, Deserialize)]
-#[resource(kind = "local:TcpBalancer", provider = Local, outputs = TcpBalancerOutputs, always_read, delete_first)]
+#[resource(kind = "local:TcpBalancer", provider = Local, outputs = TcpBalancerOutputs, always_read, delete_first, recovery = Recovery::Key)]
 pub struct TcpBalancer {
     /// The region that it stands in.
     #[input(replace)]

@@ -7,11 +7,11 @@ use crate::{
     spec::{BucketSpec, Data},
 };
 use serde::{Deserialize, Serialize};
-use terrane::{Creation, Found, Live, Problems, Progress, Resource, Result};
+use terrane::{Creation, Found, Live, Problems, Progress, Recovery, Resource, Result};
 
 /// A bucket with the S3 API, credentials and atomic conditional writes.
 #[derive(Resource, Debug, Clone, Serialize, Deserialize)]
-#[resource(kind = "local:Bucket", provider = Local, outputs = BucketOutputs, always_read)]
+#[resource(kind = "local:Bucket", provider = Local, outputs = BucketOutputs, always_read, recovery = Recovery::Key)]
 pub struct Bucket {
     /// The region whose endpoint serves it.
     #[input(replace)]

@@ -8,11 +8,11 @@ use std::{
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
-use terrane::{Context, Creation, Found, Live, Problems, Progress, Resource, Result};
+use terrane::{Context, Creation, Found, Live, Problems, Progress, Recovery, Resource, Result};
 
 /// A text file. Its folder is made if it isn't there.
 #[derive(Resource, Debug, Clone, Serialize, Deserialize)]
-#[resource(kind = "local:File", provider = Local, outputs = FileOutputs, always_read)]
+#[resource(kind = "local:File", provider = Local, outputs = FileOutputs, always_read, recovery = Recovery::Returns)]
 pub struct File {
     /// The absolute path.
     #[input(replace, name)]

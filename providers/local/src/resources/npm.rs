@@ -7,12 +7,12 @@ use std::{
     path::{Path, PathBuf},
     process::Stdio,
 };
-use terrane::{Context, Creation, Error, Found, Live, Problems, Progress, Resource, Result};
+use terrane::{Context, Creation, Error, Found, Live, Problems, Progress, Recovery, Resource, Result};
 use tokio::process::Command;
 
 /// A program from the npm registry at one version. Several stacks share an install; deleting the resource leaves it in the cache.
 #[derive(Resource, Debug, Clone, Serialize, Deserialize)]
-#[resource(kind = "local:NpmPackage", provider = Local, outputs = NpmPackageOutputs, always_read)]
+#[resource(kind = "local:NpmPackage", provider = Local, outputs = NpmPackageOutputs, always_read, recovery = Recovery::Returns)]
 pub struct NpmPackage {
     /// The package, such as `@restatedev/restatectl`.
     #[input(replace)]

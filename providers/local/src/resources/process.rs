@@ -15,14 +15,14 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
-use terrane::{Creation, Error, Found, Live, Problems, Progress, Resource, Result};
+use terrane::{Creation, Error, Found, Live, Problems, Progress, Recovery, Resource, Result};
 
 /// How long a server may take to become ready, if its resource sets no other limit.
 const READY_WITHIN: Duration = Duration::from_secs(120);
 
 /// A server that a region's agent starts, watches, and starts again when it dies.
 #[derive(Resource, Clone, Serialize, Deserialize)]
-#[resource(kind = "local:Process", provider = Local, outputs = ProcessOutputs, always_read, delete_first)]
+#[resource(kind = "local:Process", provider = Local, outputs = ProcessOutputs, always_read, delete_first, recovery = Recovery::Key)]
 pub struct Process {
     /// The region that it runs in.
     #[input(replace)]

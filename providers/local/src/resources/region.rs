@@ -12,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
-use terrane::{Context, Creation, Declared, Found, IntoInput, Live, Output, Problems, Progress, Resource, Result};
+use terrane::{Context, Creation, Declared, Found, IntoInput, Live, Output, Problems, Progress, Recovery, Resource, Result};
 use tokio::time::{Instant, sleep};
 
 /// How long the servers of an agent that was started again are waited for.
@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// A region on this machine: a detached agent that runs its servers, balancers and S3 endpoint, and outlives the command that started it.
 #[derive(Resource, Clone, Serialize, Deserialize)]
-#[resource(kind = "local:Region", provider = Local, outputs = RegionOutputs, always_read)]
+#[resource(kind = "local:Region", provider = Local, outputs = RegionOutputs, always_read, recovery = Recovery::Key)]
 pub struct Region {
     /// What the region is called: the name of its folder.
     #[input(replace, name, logical)]

@@ -7,11 +7,11 @@ use crate::{
     spec::{BucketSpec, ReplicationRule},
 };
 use serde::{Deserialize, Serialize};
-use terrane::{Creation, Found, Live, Progress, Resource, Result};
+use terrane::{Creation, Found, Live, Progress, Recovery, Resource, Result};
 
 /// The replication rules of one bucket: each new object version is copied some time later, in no promised order.
 #[derive(Resource, Debug, Clone, Serialize, Deserialize)]
-#[resource(kind = "local:Replication", provider = Local, outputs = ReplicationOutputs, always_read)]
+#[resource(kind = "local:Replication", provider = Local, outputs = ReplicationOutputs, always_read, recovery = Recovery::Returns)]
 pub struct Replication {
     /// The bucket's region.
     #[input(replace)]

@@ -11,7 +11,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, path::PathBuf, time::Duration};
-use terrane::{Creation, Found, Live, Progress, Resource, Result};
+use terrane::{Creation, Found, Live, Progress, Recovery, Resource, Result};
 use tokio::time::{Instant, sleep};
 
 /// How long a cluster may take to be led and replicated.
@@ -21,7 +21,7 @@ const REACHABLE_WITHIN: Duration = Duration::from_secs(120);
 
 /// The cluster that its nodes make together.
 #[derive(Resource, Debug, Clone, Serialize, Deserialize)]
-#[resource(kind = "restate:Cluster", provider = Restate, outputs = ClusterStateOutputs)]
+#[resource(kind = "restate:Cluster", provider = Restate, outputs = ClusterStateOutputs, recovery = Recovery::Returns)]
 pub struct ClusterState {
     /// The addresses under which `restatectl` reaches its nodes.
     addresses: Vec<String>,

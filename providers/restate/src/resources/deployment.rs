@@ -5,7 +5,7 @@ use hyper::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::time::Duration;
-use terrane::{Creation, Error, Found, Live, Problems, Progress, Resource, Result};
+use terrane::{Creation, Error, Found, Live, Problems, Progress, Recovery, Resource, Result};
 use tokio::time::{Instant, sleep};
 
 /// How long invocations of an old revision may take to end.
@@ -13,7 +13,7 @@ const DRAINED_WITHIN: Duration = Duration::from_secs(30 * 60);
 
 /// A service endpoint. A new address is a new revision: it takes all new invocations, the old one finishes its own and is then removed.
 #[derive(Resource, Debug, Clone, Serialize, Deserialize)]
-#[resource(kind = "restate:Deployment", provider = Restate, outputs = DeploymentOutputs)]
+#[resource(kind = "restate:Deployment", provider = Restate, outputs = DeploymentOutputs, recovery = Recovery::Returns)]
 pub struct Deployment {
     /// The URLs of the cluster's admin API, tried in order.
     admin_urls: Vec<String>,

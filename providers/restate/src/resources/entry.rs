@@ -4,7 +4,7 @@
 use crate::{Restate, ctl::Restatectl, watch};
 use serde::{Deserialize, Serialize};
 use std::{path::PathBuf, time::Duration};
-use terrane::{Creation, Found, Live, Progress, Resource, Result};
+use terrane::{Creation, Found, Live, Progress, Recovery, Resource, Result};
 use tokio::time::{Instant, sleep};
 
 /// How long the others may take to let go of a node that is stopped and drained.
@@ -12,7 +12,7 @@ const REMOVED_WITHIN: Duration = Duration::from_secs(60);
 
 /// A node's entry. The server depends on it, and so it outlives the server: one that still ran would at once join anew.
 #[derive(Resource, Debug, Clone, Serialize, Deserialize)]
-#[resource(kind = "restate:NodeEntry", provider = Restate, outputs = NodeEntryOutputs)]
+#[resource(kind = "restate:NodeEntry", provider = Restate, outputs = NodeEntryOutputs, recovery = Recovery::Key)]
 pub struct NodeEntry {
     /// The name by which Restate identifies the node.
     #[input(replace)]

@@ -8,7 +8,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use std::{path::PathBuf, time::Duration};
-use terrane::{Creation, Error, Found, Live, Progress, Resource, Result};
+use terrane::{Creation, Error, Found, Live, Progress, Recovery, Resource, Result};
 use tokio::time::{Instant, sleep};
 
 /// How long a drain may take.
@@ -16,7 +16,7 @@ const DRAINED_WITHIN: Duration = Duration::from_secs(10 * 60);
 
 /// A node of a cluster.
 #[derive(Resource, Debug, Clone, Serialize, Deserialize)]
-#[resource(kind = "restate:Node", provider = Restate, outputs = MembershipOutputs)]
+#[resource(kind = "restate:Node", provider = Restate, outputs = MembershipOutputs, recovery = Recovery::Key)]
 pub struct Membership {
     /// The name by which Restate identifies the node.
     #[input(

@@ -30,6 +30,12 @@ pub(super) struct Figure {
 }
 
 impl Figure {
+    /// The one in the middle, by time; there is at least one.
+    pub(super) fn median(mut figures: Vec<Self>) -> Self {
+        figures.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
+        figures.swap_remove(figures.len() / 2)
+    }
+
     /// A figure of which only the time is known so far.
     pub(super) fn new(tool: &'static str, case: &'static str, of: &Case, seconds: f64) -> Self {
         Self {

@@ -4,14 +4,16 @@
 //! The provider is in memory and answers at once, so that nothing but the engine is measured; state is on the real disk.
 //! Each case is a process of its own, and its seconds are those of the whole process.
 
+mod bucket;
 mod case;
 mod figure;
 mod item;
 mod process;
+mod s3;
 mod shape;
 mod terraform;
 
-use std::env;
+use std::{env, fs};
 
 use anyhow::{Context, Result};
 
@@ -20,6 +22,7 @@ pub(crate) use case::Case;
 use case::Verb;
 use figure::{Figure, Figures};
 use shape::Shape;
+pub(crate) use terraform::on_path;
 
 /// Measure the engine on resources that cost nothing
 #[derive(clap::Args)]
@@ -27,6 +30,10 @@ pub(crate) struct Args {
     /// How many resources, one measurement each
     #[arg(long, value_name = "NUMBERS", value_delimiter = ',', default_values_t = [1_000, 10_000, 100_000])]
     resources: Vec<usize>,
+
+    /// How often each is measured; the median counts
+    #[arg(long, default_value_t = 3)]
+    runs: usize,
 
     /// Only this shape
     #[arg(long)]
@@ -55,23 +62,37 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let mut figures = Figures::new(args.json);
     for &shape in &shapes {
         for &resources in &args.resources {
-            let folder = scratch.path().join(format!("{shape}-{resources}"));
-            for verb in [Verb::Create, Verb::Preview, Verb::Noop, Verb::Destroy] {
-                figures.add(Case { verb, shape, resources, folder: folder.clone() }.measure()?)?;
+            for figure in lives(args.runs, shape, resources, &scratch)? {
+                figures.add(figure)?;
             }
         }
     }
     makespan(&scratch, &mut figures)?;
+    s3::measure(&scratch, args.json)?;
     if !args.without_peers {
         peers(args, &shapes, &scratch, &mut figures)?;
     }
     Ok(())
 }
 
+/// Several lives of one graph: the median of each verb.
+fn lives(runs: usize, shape: Shape, resources: usize, scratch: &Scratch) -> Result<Vec<Figure>> {
+    let verbs = [Verb::Create, Verb::Preview, Verb::Noop, Verb::Destroy];
+    let mut measured = verbs.map(|_| Vec::new());
+    for run in 0..runs.max(1) {
+        let folder = scratch.path().join(format!("{shape}-{resources}-{run}"));
+        for (figures, verb) in measured.iter_mut().zip(verbs) {
+            figures.push(Case::new(verb, shape, resources, folder.clone()).measure()?);
+        }
+        fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
+    }
+    Ok(measured.into_iter().map(Figure::median).collect())
+}
+
 /// The same graph twice: at first nobody knows how long each resource takes, then state does.
 fn makespan(scratch: &Scratch, figures: &mut Figures) -> Result<()> {
     let (shape, resources) = (Shape::Random, MAKESPAN_RESOURCES);
-    let case = |verb| Case { verb, shape, resources, folder: scratch.path().join("makespan") };
+    let case = |verb| Case::new(verb, shape, resources, scratch.path().join("makespan"));
     for known in [false, true] {
         let figure = case(Verb::Create).measure()?;
         let bound_seconds = Some(shape.bound_seconds(resources));

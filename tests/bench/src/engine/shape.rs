@@ -8,7 +8,7 @@ use terrane::prelude::*;
 use super::item::{Bench, Item};
 
 /// How many chains there are.
-const CHAINS: usize = 10;
+pub(super) const CHAINS: usize = 10;
 /// How many steps run at the same time: the engine's own default, and what other tools are told.
 pub(super) const PARALLEL: usize = 64;
 /// How long the resources of the random graph take.
@@ -56,12 +56,13 @@ impl Shape {
         self.job(number).needs.first().copied()
     }
 
-    /// The program: reads the output of the first resource that is needed, and waits for the others.
-    pub(super) fn declare(self, stack: &Stack, resources: usize) {
+    /// The program: reads the output of the first resource that is needed, and waits for the others. A create takes `delay_ms_min` at least.
+    pub(super) fn declare(self, stack: &Stack, resources: usize, delay_ms_min: u64) {
         let bench = stack.provider(Bench {});
         let mut items: Vec<Declared<Item>> = Vec::with_capacity(resources);
         for number in 0..resources {
             let Job { delay_ms, needs } = self.job(number);
+            let delay_ms = delay_ms.max(delay_ms_min);
             let mut draft = Item::new(format!("item-{number}")).value(format!("value-{number}")).delay_ms(delay_ms);
             if let Some((&first, others)) = needs.split_first() {
                 draft = draft.upstream(&items[first].id);

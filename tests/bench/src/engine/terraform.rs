@@ -39,10 +39,11 @@ pub(super) fn measure(shape: Shape, resources: usize, folder: &Path, figures: &m
             Verb::Create | Verb::Noop => &["apply", "-auto-approve"],
             Verb::Preview => &["plan"],
             Verb::Destroy => &["destroy", "-auto-approve"],
+            Verb::Read => &["show"],
         };
         let words = [words, &["-input=false", "-no-color", &parallel]].concat();
         let Cost { seconds, rss_bytes, written_bytes } = watch(&mut terraform(&words))?;
-        let case = Case { verb, shape, resources, folder: folder.to_owned() };
+        let case = Case::new(verb, shape, resources, folder.to_owned());
         let figure = Figure::new("terraform", verb.word(), &case, seconds);
         let ratio = figures.own_seconds(figure.case, &figure.shape, resources).map(|own| seconds / own);
         figures.add(Figure { rss_bytes, written_bytes, state_bytes: folder_bytes(&state)?, ratio, ..figure })?;
@@ -63,7 +64,7 @@ fn program(shape: Shape, resources: usize) -> Result<String> {
 }
 
 /// Where a program is, if it is on `PATH`.
-pub(super) fn on_path(program: &str) -> Option<PathBuf> {
+pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
     let folders = env::var_os("PATH")?;
     env::split_paths(&folders).map(|folder| folder.join(program)).find(|path| path.is_file())
 }

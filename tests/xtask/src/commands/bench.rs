@@ -13,10 +13,10 @@ const BENCH: &str = "terrane-bench";
 /// The example that it starts for `restate`.
 const EXAMPLE: &str = "restate-two-region";
 
-/// Measure the engine, or a whole cluster, in release builds
+/// Measure the engine, crashes, or a whole cluster, in release builds
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// What to measure, `engine` or `restate`, and its flags; `cargo xtask bench engine --help` lists them
+    /// What to measure, `engine`, `crash` or `restate`, and its flags; `cargo xtask bench engine --help` lists them
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
     arguments: Vec<OsString>,
 }

@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{env, process, thread};
 
-use super::*;
+use super::{npm::binary_path, *};
+use std::path::PathBuf;
 
 /// A cache folder of its own for one test, removed at the end.
 struct Scratch(PathBuf);
@@ -24,9 +25,8 @@ const SAMPLE: Tool = Tool {
     name: "sample",
     version: "1.0.0",
     tested_by: "any",
-    manifest: "{}",
-    lock: "{}",
-    packages: &["@scope/sample"],
+    files: &[("package-lock.json", "{}")],
+    source: Source::Npm { packages: &["@scope/sample"] },
 };
 
 fn fill(folder: &Path) -> Result<()> {
@@ -70,22 +70,40 @@ fn other_checksums_replace_what_is_installed() {
     let cache = Scratch::new("replaced");
     SAMPLE.install_by(&cache.0, fill).unwrap();
     assert!(SAMPLE.install_by(&cache.0, fill).unwrap().starts_with("already in "));
-    let changed = Tool { lock: "{ }", ..SAMPLE };
+    let changed = Tool { files: &[("package-lock.json", "{ }")], ..SAMPLE };
     assert!(changed.install_by(&cache.0, fill).unwrap().starts_with("now in "));
 }
 
+/// A tool's file by its name.
+fn file(tool: &Tool, name: &str) -> &'static str {
+    tool.files.iter().find(|(known, _)| *known == name).unwrap().1
+}
+
 #[test]
-fn the_lock_pins_every_package_by_version_and_checksum() {
+fn what_npm_installs_is_pinned_by_version_and_checksum() {
     for tool in ALL {
-        let lock: serde_json::Value = serde_json::from_str(tool.lock).unwrap();
+        let Source::Npm { packages } = tool.source else { continue };
+        let lock: serde_json::Value = serde_json::from_str(file(tool, "package-lock.json")).unwrap();
         let entries = lock["packages"].as_object().unwrap();
-        for package in tool.packages {
+        for package in packages {
             assert_eq!(entries[&format!("node_modules/{package}")]["version"], tool.version, "{package}");
             assert_eq!(entries[""]["dependencies"][package], tool.version, "{package}");
         }
         for (path, entry) in entries.iter().filter(|(path, _)| !path.is_empty()) {
             assert!(entry["integrity"].as_str().unwrap().starts_with("sha512-"), "{path} has no checksum");
             assert!(entry.get("resolved").is_none(), "{path} names a registry: take its `resolved` out");
+        }
+    }
+}
+
+#[test]
+fn what_pip_installs_is_pinned_by_version_and_checksum() {
+    for tool in ALL.iter().filter(|tool| matches!(tool.source, Source::Python { .. })) {
+        let requirements = file(tool, "requirements.txt").replace("\\\n", " ");
+        let lines = || requirements.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        assert!(lines().any(|line| line.starts_with(&format!("{}=={} ", tool.name, tool.version))), "{}", tool.name);
+        for line in lines() {
+            assert!(line.contains("==") && line.contains("--hash=sha256:"), "{line} is not pinned");
         }
     }
 }

@@ -1,0 +1,269 @@
+//! Creates of which nobody heard the end, for each way in which a service lets them be recognised.
+
+use crate::support::sky::{Break, Place, Program, single};
+use std::time::Duration;
+use terrane::state::Action;
+use terrane_engine::{Error, Events, Verdict};
+use terrane_sim::cloud::{Delivery, Fields, Habit, Leg, Settings, Verb, declare};
+
+/// Crashes at a create, previews, and goes on.
+async fn crashed(habit: Habit, leg: Leg) -> String {
+    let (place, program) = (Place::new(), single(habit));
+    place.breaks(Verb::Create, leg, Break::Crash);
+    let crashed = place.up(program).await;
+    let told = format!("{crashed}--\n{}--\n{}", place.preview(program).await, place.up(program).await);
+    // A second run finds nothing to do.
+    let again = place.up(program).await;
+    assert!(again.starts_with("requests\n"), "{again}");
+    assert!(place.cloud.log().iter().all(|entry| entry.permitted));
+    told
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_is_used_again() {
+    insta::assert_snapshot!(crashed(Habit::Token, Leg::Reply).await, @r#"
+        crashed
+        requests create
+        objects server-1=1
+        --
+        Warning { subject: "a", text: "its create was cut off: `up` sends it again with the same token, which makes no second object; once the token is old, it looks for its tag" }
+        --
+        a: adopted sky:Server by its token, created by the run of …
+        requests create read
+        objects server-1=1
+    "#);
+    insta::assert_snapshot!(crashed(Habit::Token, Leg::Request).await, @r#"
+        crashed
+        requests create
+        objects
+        --
+        Warning { subject: "a", text: "its create was cut off: `up` sends it again with the same token, which makes no second object; once the token is old, it looks for its tag" }
+        --
+        a: adopted sky:Server by its token, created by the run of …
+        requests create read
+        objects server-1=1
+    "#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_token_is_looked_for() {
+    let (place, program) = (Place::new(), single(Habit::Token));
+    place.breaks(Verb::Create, Leg::Reply, Break::Crash);
+    place.up(program).await;
+    tokio::time::sleep(Duration::from_secs(700)).await;
+    insta::assert_snapshot!(place.up(program).await, @r"
+        a: adopted sky:Server, created by the run of …
+        requests search read
+        objects server-1=1
+    ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_reply_is_asked_for_again_with_the_same_token() {
+    let (place, program) = (Place::new(), single(Habit::Token));
+    place.breaks(Verb::Create, Leg::Reply, Break::With(Delivery::Lost));
+    insta::assert_snapshot!(place.up(program).await, @r"
+        requests create create
+        objects server-1=1
+    ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_unique_name_is_looked_up() {
+    insta::assert_snapshot!(crashed(Habit::Name, Leg::Reply).await, @r#"
+        crashed
+        requests create
+        objects bucket-1=1
+        --
+        Warning { subject: "a", text: "its create was cut off: `up` first looks whether the object exists, and adopts it if it does" }
+        --
+        a: adopted sky:Bucket, created by the run of …
+        requests read read
+        objects bucket-1=1
+    "#);
+    insta::assert_snapshot!(crashed(Habit::Name, Leg::Request).await, @r#"
+        crashed
+        requests create
+        objects
+        --
+        Warning { subject: "a", text: "its create was cut off: `up` first looks whether the object exists, and adopts it if it does" }
+        --
+        a: its create had not happened
+        waited 30 s
+        requests read read read read read read read create
+        objects bucket-1=1
+    "#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_create_returns_is_compared() {
+    insta::assert_snapshot!(crashed(Habit::Returns, Leg::Reply).await, @r#"
+        crashed
+        requests read create
+        objects queue-1=1
+        --
+        Warning { subject: "a", text: "its create was cut off: `up` first looks whether the object exists, and adopts it if it does" }
+        --
+        a: adopted sky:Queue, created by the run of …
+        requests read read
+        objects queue-1=1
+    "#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tag_is_looked_for_until_it_must_have_shown() {
+    insta::assert_snapshot!(crashed(Habit::Tags, Leg::Reply).await, @r#"
+        crashed
+        requests create
+        objects network-1=1
+        --
+        Warning { subject: "a", text: "its create was cut off: `up` looks for its tag until it must have shown, and adopts the object if it does" }
+        --
+        a: adopted sky:Network, created by the run of …
+        waited 35 s
+        requests search search search search search search search read
+        objects network-1=1
+    "#);
+    insta::assert_snapshot!(crashed(Habit::Tags, Leg::Request).await, @r#"
+        crashed
+        requests create
+        objects
+        --
+        Warning { subject: "a", text: "its create was cut off: `up` looks for its tag until it must have shown, and adopts the object if it does" }
+        --
+        a: its create had not happened
+        waited 90 s
+        requests search search search search search search search search search search search search search create
+        objects network-1=1
+    "#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_is_read() {
+    insta::assert_snapshot!(crashed(Habit::Key, Leg::Reply).await, @r#"
+        crashed
+        requests create
+        objects route-1=1
+        --
+        Warning { subject: "a", text: "its create was cut off: `up` first looks whether the object exists, and adopts it if it does" }
+        --
+        a: adopted sky:Route, created by the run of …
+        requests read read
+        objects route-1=1
+    "#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_one_new_object_without_a_mark_is_made_again() {
+    insta::assert_snapshot!(crashed(Habit::Unmarked, Leg::Reply).await, @r#"
+        crashed
+        requests list create
+        objects key-1=1
+        --
+        Warning { subject: "a", text: "its create was cut off: `up` compares what is there with what was there before, deletes the one new object and makes it again" }
+        --
+        a: deleted key-1, created by the run of …: what it told was lost, so it is made again
+        requests list delete list create
+        objects key-2=1
+    "#);
+    insta::assert_snapshot!(crashed(Habit::Unmarked, Leg::Request).await, @r#"
+        crashed
+        requests list create
+        objects
+        --
+        Warning { subject: "a", text: "its create was cut off: `up` compares what is there with what was there before, deletes the one new object and makes it again" }
+        --
+        a: its create had not happened
+        waited 30 s
+        requests list list list list list list list list create
+        objects key-1=1
+    "#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_arrives_after_its_process_died_is_waited_for() {
+    let (place, program) = (Place::new(), single(Habit::Name));
+    place.breaks(Verb::Create, Leg::Request, Break::With(Delivery::Late(Duration::from_secs(20))));
+    insta::assert_snapshot!(place.up(program).await, @r"
+        failed create: the connection broke before a reply came
+        requests create
+        objects
+    ");
+    insta::assert_snapshot!(place.up(program).await, @r"
+        a: adopted sky:Bucket, created by the run of …
+        waited 25 s
+        requests read read read read read read read
+        objects bucket-1=1
+    ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_can_tell_is_decided_by_a_person() {
+    let (place, program) = (Place::new(), single(Habit::Unmarked));
+    place.breaks(Verb::Create, Leg::Reply, Break::Crash);
+    place.up(program).await;
+    // Somebody else makes one as well.
+    place.cloud.stranger(Habit::Unmarked, Fields { name: "a".to_owned(), ..Fields::default() }).unwrap();
+    insta::assert_snapshot!(place.up(program).await, @r"
+        error
+          a (sky:AccessKey, tests/support/sky.rs:…): the last run was cut off while it made it, and whether it exists is not clear: one of 2 new objects is it: key-1, key-2
+        requests list
+        objects key-1=1 key-2=
+    ");
+    let session = place.session(program);
+    let Err(Error::Undecided(undecided)) = session.recover("up", &Events::unheard()).await else { panic!("decided") };
+    let verdict = Verdict::Exists("key-1".to_owned());
+    let told = session.decide("import", &undecided[0].urn, &verdict, &Events::unheard()).await.unwrap();
+    assert_eq!(told, "adopted sky:AccessKey key-1, as a person says");
+    insta::assert_snapshot!(place.up(program).await, @r"
+        requests list read read
+        objects key-1=1 key-2=
+    ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_another_has_stops_and_the_others_are_recovered() {
+    let place = Place::new();
+    let program: Program = |stack, sky| {
+        for (name, habit) in [("a", Habit::Name), ("b", Habit::Key)] {
+            declare(stack, sky, habit, name, Settings::new("1"));
+        }
+    };
+    place.breaks(Verb::Create, Leg::Request, Break::With(Delivery::Lost));
+    place.breaks(Verb::Create, Leg::Reply, Break::Crash);
+    place.up(program).await;
+    place.cloud.stranger(Habit::Name, Fields { name: "a".to_owned(), ..Fields::default() }).unwrap();
+    insta::assert_snapshot!(place.up(program).await, @r"
+        error
+          a (sky:Bucket, tests/stories/recovery.rs:…): the last run was cut off while it made it, and whether it exists is not clear: its place is taken by bucket-2, which carries no tags
+        requests read read
+        objects bucket-2= route-1=1
+    ");
+    let state = place.session(program).state().await.unwrap().unwrap();
+    let open: Vec<&str> = state.pending.values().map(|intent| intent.urn.name()).collect();
+    assert_eq!(open, ["a"]);
+    // It is gone by itself, or a person says that there is none.
+    let urn = state.pending.values().next().unwrap().urn.clone();
+    place.session(program).decide("state rm", &urn, &Verdict::Absent, &Events::unheard()).await.unwrap();
+    insta::assert_snapshot!(place.up(program).await, @r"
+        failed create: 409 `a` is taken by bucket-2, which carries no tags
+        requests create read read
+        objects bucket-2= route-1=1
+    ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delete_that_was_done_is_not_taken_for_an_object() {
+    let (place, program) = (Place::new(), single(Habit::Token));
+    place.up(program).await;
+    place.breaks(Verb::Delete, Leg::Reply, Break::Crash);
+    place.up(|_, _| ()).await;
+    let state = place.session(program).state().await.unwrap().unwrap();
+    assert!(state.pending.values().all(|intent| intent.action == Action::Delete) && state.live.len() == 1);
+    // The program wants it back.
+    insta::assert_snapshot!(place.up(program).await, @r"
+        a: its delete had been done
+        requests read create
+        objects server-2=1
+    ");
+}
