@@ -62,3 +62,19 @@ impl Properties {
 
 /// What stands for a secret wherever something is shown.
 pub const MASK: &str = "[secret]";
+
+#[cfg(all(test, feature = "planted"))]
+mod tests {
+    use super::*;
+    use crate::planted::plant;
+
+    #[test]
+    fn the_planted_bug_shows_a_secret_and_without_it_none_is_shown() {
+        let values = Map::from_iter([("password".to_owned(), Value::from("hunter2-planted"))]);
+        let properties = Properties::new(values, ["password".to_owned()].into());
+        assert_eq!(properties.masked()["password"], MASK);
+        plant(Some(Bug::SecretThroughPlainRenderer));
+        assert_eq!(properties.masked()["password"], "hunter2-planted");
+        plant(None);
+    }
+}

@@ -1,6 +1,6 @@
 //! Changes of a stack's keys, as runs of their own.
 
-use crate::{Error, Session};
+use crate::{Error, Session, lock::release};
 use terrane_core::Record;
 use terrane_state::secrets::{KeyChange, WrappedKey};
 
@@ -12,13 +12,15 @@ impl Session {
     /// When the key can't be had or changed, or the state can't be locked, read or written.
     pub async fn change_keys(&self, command: &str, change: &KeyChange) -> Result<WrappedKey, Error> {
         let journal = self.open(command, &self.events).await?;
-        let keys = journal.change_keys(change).await?;
-        let mut records = vec![Record::KeyRotate { key: keys.key_id().to_owned() }];
-        if matches!(change, KeyChange::Rotate) {
-            records.push(Record::Restored { state: Box::new(journal.state()) });
-        }
-        self.write(&journal, command, records).await?;
-        journal.close().await?;
-        Ok(keys)
+        let changed = async {
+            let keys = journal.change_keys(change).await?;
+            let mut records = vec![Record::KeyRotate { key: keys.key_id().to_owned() }];
+            if matches!(change, KeyChange::Rotate) {
+                records.push(Record::Restored { state: Box::new(journal.state()) });
+            }
+            self.write(&journal, command, records).await?;
+            Ok(keys)
+        };
+        release(&journal, changed.await).await
     }
 }

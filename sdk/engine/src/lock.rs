@@ -102,3 +102,11 @@ impl Session {
         self.world.sleep(Duration::from_millis(pause_ms.min(limit_ms - waited_ms))).await;
     }
 }
+
+/// Gives the lock back also when what was done under it has failed: others would have to wait until the holder is taken for dead.
+pub(crate) async fn release<T>(journal: &Arc<dyn Journal>, result: Result<T, Error>) -> Result<T, Error> {
+    let closed = journal.close().await;
+    let value = result?;
+    closed?;
+    Ok(value)
+}

@@ -70,7 +70,20 @@ impl Session {
         urns: impl FnOnce(&State) -> BTreeMap<Urn, Urn>,
         events: &Events,
     ) -> Result<(), Error> {
-        let (mut source, target) = self.open_both(to, command, events).await?;
+        let (source, target) = self.open_both(to, command, events).await?;
+        let journals = [source.journal.clone(), target.journal.clone()];
+        released(journals, self.prepare_move(command, to, extent, urns, source, target).await).await
+    }
+
+    async fn prepare_move(
+        &self,
+        command: &str,
+        to: &str,
+        extent: Extent,
+        urns: impl FnOnce(&State) -> BTreeMap<Urn, Urn>,
+        mut source: Side,
+        target: Side,
+    ) -> Result<(), Error> {
         for state in [&source.state, &target.state] {
             open_ends(state)?;
         }
@@ -158,15 +171,28 @@ impl Session {
     }
 
     async fn finish_leaving(&self, op: &OpId, to: &str, command: &str, events: &Events) -> Result<(), Error> {
-        let (mut source, target) = self.open_both(to, command, events).await?;
-        // Somebody else may have finished it while the locks were taken.
-        let Some(leaving) = source.state.moves.get(op).cloned() else { return Ok(()) };
+        let (source, target) = self.open_both(to, command, events).await?;
+        let journals = [source.journal.clone(), target.journal.clone()];
+        released(journals, self.finish_leaving_under(op, command, source, target).await).await
+    }
+
+    async fn finish_leaving_under(
+        &self,
+        op: &OpId,
+        command: &str,
+        mut source: Side,
+        target: Side,
+    ) -> Result<(), Error> {
+        let Some(leaving) = source.state.moves.get(op).cloned() else {
+            // Somebody else has finished it while the locks were taken.
+            source.end().await?;
+            return target.end().await;
+        };
         if !target.state.moves.contains_key(op) {
             let trial = self.arrived(op, &leaving, &source.state);
             if let Err(taken @ Corrupt::Exists(_)) = target.state.clone().apply(&trial) {
                 // The other stack has made such a resource of its own since. It has adopted nothing, and both are locked: they stay here.
                 source.write(vec![Record::Stayed { op: op.clone() }, self.run_end()]).await?;
-                source.end().await?;
                 return Err(StateError::from(taken).into());
             }
         }
@@ -177,20 +203,19 @@ impl Session {
         let there = self.store.read(&self.project.name, from).await?;
         if there.is_some_and(|source| source.moves.contains_key(op)) {
             let (target, source) = self.open_both(from, command, events).await?;
-            if let Some(leaving) = source.state.moves.get(op).cloned() {
-                self.leave(from, op, &leaving, source).await?;
-            }
-            return self.arrived_at_last(op, target).await;
+            let journals = [source.journal.clone(), target.journal.clone()];
+            let finished = async {
+                match source.state.moves.get(op).cloned() {
+                    Some(leaving) => self.leave(from, op, &leaving, source).await?,
+                    None => source.end().await?,
+                }
+                arrived_at_last(op, target).await
+            };
+            return released(journals, finished.await).await;
         }
         let target = self.open_side(&self.stack, command, events).await?;
-        self.arrived_at_last(op, target).await
-    }
-
-    async fn arrived_at_last(&self, op: &OpId, mut target: Side) -> Result<(), Error> {
-        if target.state.moves.contains_key(op) {
-            target.write(vec![Record::Settled { op: op.clone() }]).await?;
-        }
-        target.end().await
+        let journals = [target.journal.clone()];
+        released(journals, arrived_at_last(op, target).await).await
     }
 
     /// Locks this stack and another one. Always in the order of their names, so that two who want both don't wait for each other.
@@ -210,6 +235,24 @@ impl Session {
         let journal = self.open_stack(stack, command, events).await?;
         Ok(Side { state: journal.state(), journal })
     }
+}
+
+async fn arrived_at_last(op: &OpId, mut target: Side) -> Result<(), Error> {
+    if target.state.moves.contains_key(op) {
+        target.write(vec![Record::Settled { op: op.clone() }]).await?;
+    }
+    target.end().await
+}
+
+/// Gives the locks back also when the move has failed.
+async fn released<const N: usize>(journals: [Arc<dyn Journal>; N], result: Result<(), Error>) -> Result<(), Error> {
+    if result.is_err() {
+        for journal in journals {
+            // What went wrong first is what counts.
+            let _ = journal.close().await;
+        }
+    }
+    result
 }
 
 /// Refuses a state in which something is open.

@@ -5,6 +5,7 @@ use crate::{
     apply::{Applying, exports, idle},
     evaluate,
     execute::Connections,
+    lock::release,
     moves,
     plan::Outcome,
     read::{self, Sight},
@@ -215,8 +216,17 @@ impl Session {
     /// # Errors
     /// When the program fails, or the state or a provider can't be read.
     pub async fn refresh(&self, options: &PlanOptions, events: &Events) -> Result<RefreshReport, Error> {
-        let began = self.world.clock_ms();
         let journal = self.open("refresh", events).await?;
+        release(&journal, self.refresh_under(&journal, options, events).await).await
+    }
+
+    async fn refresh_under(
+        &self,
+        journal: &Arc<dyn Journal>,
+        options: &PlanOptions,
+        events: &Events,
+    ) -> Result<RefreshReport, Error> {
+        let began = self.world.clock_ms();
         let stack = self.evaluate().await?;
         let mut state = journal.state();
         let connections = self.connections(&stack);
@@ -225,8 +235,7 @@ impl Session {
             patterns.is_empty() || patterns.iter().any(|p| crate::plan::matches(p, &instance.urn))
         };
         let sight = read::look(&mut state, &connections, chosen, events).await?;
-        self.write(&journal, "refresh", sight.records).await?;
-        journal.close().await?;
+        self.write(journal, "refresh", sight.records).await?;
         let took_ms = self.world.clock_ms() - began;
         Ok(RefreshReport { drift: sight.drift, looked_at: sight.looked_at, took_ms })
     }
@@ -241,10 +250,11 @@ impl Session {
         edit: impl FnOnce(&State) -> Result<Vec<Record>, terrane_core::Error>,
     ) -> Result<State, Error> {
         let journal = self.open(command, &self.events).await?;
-        let records = edit(&journal.state()).map_err(Error::Program)?;
-        let state = self.write(&journal, command, records).await?;
-        journal.close().await?;
-        Ok(state)
+        let edited = match edit(&journal.state()) {
+            Ok(records) => self.write(&journal, command, records).await,
+            Err(error) => Err(Error::Program(error)),
+        };
+        release(&journal, edited).await
     }
 
     pub(crate) fn start(&self, command: &str, message: &str) -> RunStart {
@@ -294,15 +304,25 @@ impl Session {
         // What follows works on the state that is read under the lock.
         drop(std::mem::take(&mut planned.state));
         let journal = self.open(command, events).await?;
+        let applied = self.apply_under(&journal, command, planned, options, events).await;
+        reach(Point::BeforeRelease);
+        release(&journal, applied).await
+    }
+
+    async fn apply_under(
+        &self,
+        journal: &Arc<dyn Journal>,
+        command: &str,
+        planned: Planned,
+        options: &ApplyOptions,
+        events: &Events,
+    ) -> Result<Report, Error> {
         let mut state = journal.state();
         if state.seq != planned.plan.seq {
             let why = format!("{} records were written in between", state.seq.abs_diff(planned.plan.seq));
             return Err(Error::Changed { why });
         }
         moves::open_ends(&state)?;
-        let report = Applying::new(self, command, &journal, options, events).run(planned, &mut state).await?;
-        reach(Point::BeforeRelease);
-        journal.close().await?;
-        Ok(report)
+        Applying::new(self, command, journal, options, events).run(planned, &mut state).await
     }
 }

@@ -12,7 +12,9 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
-use terrane::{Context, Creation, Declared, Found, IntoInput, Live, Output, Problems, Progress, Recovery, Resource, Result};
+use terrane::{
+    Context, Creation, Declared, Found, IntoInput, Live, Output, Problems, Progress, Recovery, Resource, Result,
+};
 use tokio::time::{Instant, sleep};
 
 /// How long the servers of an agent that was started again are waited for.

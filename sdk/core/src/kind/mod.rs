@@ -10,8 +10,8 @@ pub use provider::{Command, CommandLine, Connected, Kinds, Provider, ProviderSpe
 pub use recovery::Recovery;
 pub use spec::{Check, InputField, KindSpec, OutputField, Problem, Problems};
 
-use crate::{Error, OpId, Result, Urn};
 use crate::secret::redact;
+use crate::{Error, OpId, Result, Urn};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::{collections::BTreeMap, fmt, future::Future, sync::Arc};

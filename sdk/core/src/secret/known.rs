@@ -159,7 +159,7 @@ mod tests {
             format!("{{\"password\":{}}}", Value::from(secret)),
             format!("https://x/?p={}", in_url(secret, false)),
             format!("Authorization: Basic {user}"),
-            format!("{}{secret}", secret),
+            format!("{secret}{secret}"),
             "pin 77318842".to_owned(),
         ];
         for text in &texts {

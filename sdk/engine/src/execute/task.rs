@@ -239,7 +239,9 @@ impl Execution<'_> {
     }
 
     fn find(&self, step: &Step, op: &OpId) -> Option<Arc<Instance>> {
-        let live = self.state.live.get(&step.urn).filter(|live| live.op == *op);
+        // What is deleted before it is replaced has its former name still.
+        let names = [Some(&step.urn), step.moved_from.as_ref()].into_iter().flatten();
+        let live = names.filter_map(|urn| self.state.live.get(urn)).find(|live| live.op == *op);
         live.or_else(|| self.state.condemned.get(op)).cloned()
     }
 

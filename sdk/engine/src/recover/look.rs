@@ -61,10 +61,9 @@ impl Recoverer<'_> {
 
     /// How much of a time after the operation's last request is still to come, by clocks that are not trusted far.
     pub(super) fn left_of(&self, intent: &Intent, span: Duration) -> Duration {
-        let limit_ms = intent.kept.timeout_ms.unwrap_or_else(|| millis(ApplyOptions::default().timeout) as u64);
         // While its process lives, a call is tried again until its time limit.
-        let limit_ms = i64::try_from(limit_ms).unwrap_or(i64::MAX);
-        let last_ms = intent.cut_ms.unwrap_or_else(|| intent.at_ms.saturating_add(limit_ms));
+        let limit = intent.kept.timeout_ms.map_or_else(|| ApplyOptions::default().timeout, Duration::from_millis);
+        let last_ms = intent.cut_ms.unwrap_or_else(|| intent.at_ms.saturating_add(millis(limit)));
         let since_ms = self.world.now_ms().saturating_sub(last_ms).saturating_sub(millis(CLOCKS_DIFFER_MAX));
         span.saturating_sub(Duration::from_millis(u64::try_from(since_ms).unwrap_or(0)))
     }

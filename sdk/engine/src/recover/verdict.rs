@@ -1,7 +1,7 @@
 //! What a person knows of an operation that recovery can't decide.
 
 use super::Recoverer;
-use crate::{Error, Events, Session};
+use crate::{Error, Events, Session, lock::release};
 use terrane_core::{
     Error as Problem, Urn,
     state::{Action, Cut, Intent},
@@ -33,14 +33,16 @@ impl Session {
             journal: &journal,
         };
         let is_meant = |intent: &&Intent| intent.urn == *urn && intent.action == Action::Create;
-        let found = match recoverer.state.pending.values().find(is_meant) {
-            Some(intent) => recoverer.said(intent, verdict).await.map_err(Error::Provider)?,
-            None => return Err(Error::Provider(Problem::new(format!("no create of {} is open", urn.label())))),
+        let decided = async {
+            let found = match recoverer.state.pending.values().find(is_meant) {
+                Some(intent) => recoverer.said(intent, verdict).await.map_err(Error::Provider)?,
+                None => return Err(Error::Provider(Problem::new(format!("no create of {} is open", urn.label())))),
+            };
+            let text = found.text.clone();
+            recoverer.conclude(vec![found.record]).await?;
+            Ok(text)
         };
-        let text = found.text.clone();
-        recoverer.conclude(vec![found.record]).await?;
-        journal.close().await?;
-        Ok(text)
+        release(&journal, decided.await).await
     }
 }
 
