@@ -9,6 +9,7 @@ mod interrupts;
 mod local;
 mod locks;
 mod plans;
+mod secrets;
 mod stacks;
 mod state;
 mod transfer;

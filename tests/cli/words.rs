@@ -10,7 +10,7 @@ fn mistakes_of_typing_are_answered_with_what_was_meant() {
     }
     insta::assert_snapshot!(session.run("pu"), @r"
     error: there is no command `pu`
-      try: one of up, preview, destroy, refresh, import, stack, state, config, about, completions, local
+      try: one of up, preview, destroy, refresh, import, stack, state, config, secrets, about, completions, local
       try: `help` lists all
     --- exit 2
     ");
@@ -96,6 +96,7 @@ fn the_program_tells_about_itself() {
       stack        Stacks: list, make, select, remove; outputs, history, graph
       state        What is in state, resource by resource
       config       The configuration of the stack
+      secrets      Who can read the stack's secrets
       about        Versions, places, providers and their kinds
       completions  A completion script for a shell
       help         Print this message or the help of the given subcommand(s)
@@ -105,14 +106,15 @@ fn the_program_tells_about_itself() {
       -V, --version  Print version
 
     Everywhere:
-      -s, --stack <NAME>     The stack; without it the selected one, at first `dev`
-          --state <URL>      Where state is kept, such as file:///srv/state
-      -C, --folder <DIR>     Search terrane.toml from this folder upward, instead of from the working
-                             folder
-          --color <WHEN>     When to use colour: auto, always or never
-          --json             Write JSON to standard output, one value a line
-      -v, --verbose          Tell more: unchanged resources, every finished step
-          --non-interactive  Never ask; where an answer is needed, fail
+      -s, --stack <NAME>      The stack; without it the selected one, at first `dev`
+          --state <URL>       Where state is kept, such as file:///srv/state
+      -C, --folder <DIR>      Search terrane.toml from this folder upward, instead of from the working
+                              folder
+          --color <WHEN>      When to use colour: auto, always or never
+          --json              Write JSON to standard output, one value a line
+      -v, --verbose           Tell more: unchanged resources, every finished step
+          --non-interactive   Never ask; where an answer is needed, fail
+          --wait-lock <TIME>  Wait so long, such as 90s or 10m, for a stack that somebody else works on
 
     Commands of providers:
       local cut     Cut two regions from each other: REGION REGION

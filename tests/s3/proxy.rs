@@ -140,7 +140,7 @@ impl Shared {
         let number = self.requests.fetch_add(1, Ordering::SeqCst);
         let conduct = self.inner().conduct.clone();
         match conduct {
-            Conduct::Killing { request: at, moment } if at == number => return self.kill_at(client, request, moment),
+            Conduct::Killing { request: at, moment } if at == number => return self.kill_at(&client, request, moment),
             Conduct::Without { header } => request.remove(header),
             _ => {}
         }
@@ -170,12 +170,12 @@ impl Shared {
     }
 
     /// Kills the process that sent a request.
-    fn kill_at(&self, client: TcpStream, request: Message, moment: Moment) -> Served {
+    fn kill_at(&self, client: &TcpStream, request: Message, moment: Moment) -> Served {
         let name = format!("{moment:?} {} {}", request.word(0), place(request.word(1)));
         if moment != Moment::BeforeForward {
             let reply = self.forward(request)?;
             if moment == Moment::MidReply {
-                half(&client, &reply)?;
+                half(client, &reply)?;
             }
         }
         let waiting = self.inner();

@@ -1,10 +1,10 @@
 //! Creates of which nobody heard the end, for each way in which a service lets them be recognised.
 
-use crate::support::sky::{Break, Place, Program, single};
+use crate::support::sky::{Break, Place, one, single};
 use std::time::Duration;
-use terrane::state::Action;
+use terrane::{On, Stack, state::Action};
 use terrane_engine::{Error, Events, Verdict};
-use terrane_sim::cloud::{Delivery, Fields, Habit, Leg, Settings, Verb, declare};
+use terrane_sim::cloud::{Delivery, Fields, Habit, Leg, Settings, Sky, Verb, declare};
 
 /// Crashes at a create, previews, and goes on.
 async fn crashed(habit: Habit, leg: Leg) -> String {
@@ -224,7 +224,7 @@ async fn what_nobody_can_tell_is_decided_by_a_person() {
 #[tokio::test(start_paused = true)]
 async fn a_name_that_another_has_stops_and_the_others_are_recovered() {
     let place = Place::new();
-    let program: Program = |stack, sky| {
+    let program = |stack: &Stack, sky: &On<Sky>| {
         for (name, habit) in [("a", Habit::Name), ("b", Habit::Key)] {
             declare(stack, sky, habit, name, Settings::new("1"));
         }
@@ -257,7 +257,7 @@ async fn a_delete_that_was_done_is_not_taken_for_an_object() {
     let (place, program) = (Place::new(), single(Habit::Token));
     place.up(program).await;
     place.breaks(Verb::Delete, Leg::Reply, Break::Crash);
-    place.up(|_, _| ()).await;
+    place.up(|_: &Stack, _: &On<Sky>| ()).await;
     let state = place.session(program).state().await.unwrap().unwrap();
     assert!(state.pending.values().all(|intent| intent.action == Action::Delete) && state.live.len() == 1);
     // The program wants it back.
@@ -266,4 +266,56 @@ async fn a_delete_that_was_done_is_not_taken_for_an_object() {
         requests read create
         objects server-2=1
     ");
+}
+
+/// Brings the stack to where it should be, however often that takes, and looks whether it is there.
+async fn converges(place: &Place, habit: Habit, wanted: Option<(&'static str, &'static str)>, story: &str) {
+    for _ in 0..5 {
+        let told = match wanted {
+            Some((value, shape)) => place.up(one(habit, value, shape)).await,
+            None => place.up(|_: &Stack, _: &On<Sky>| ()).await,
+        };
+        if told.starts_with("requests\n") {
+            break;
+        }
+    }
+    let there: Vec<_> =
+        place.cloud.objects().into_iter().map(|object| (object.fields.value, object.fields.shape)).collect();
+    let expected: Vec<_> =
+        wanted.into_iter().map(|(value, shape)| (value.to_owned(), Some(shape.to_owned()))).collect();
+    let state = place.session(single(habit)).state().await.unwrap().unwrap_or_default();
+    assert_eq!((there, state.pending.len(), state.condemned.len()), (expected, 0, 0), "{story}, {wanted:?}");
+    assert!(place.cloud.duplicates().is_empty() && place.cloud.broken().is_empty(), "{story}");
+    assert!(place.cloud.log().iter().all(|entry| entry.permitted), "{story}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_breaks_once_and_once_more_while_recovering_the_end_is_the_same() {
+    let lost = |leg| (leg, Break::With(Delivery::Lost));
+    let ways = [
+        (Leg::Request, Break::Crash),
+        (Leg::Reply, Break::Crash),
+        lost(Leg::Request),
+        lost(Leg::Reply),
+        (Leg::Request, Break::With(Delivery::Late(Duration::from_secs(20)))),
+        (Leg::Request, Break::With(Delivery::Throttled)),
+        (Leg::Request, Break::With(Delivery::Denied)),
+    ];
+    let changes = [Verb::Create, Verb::Update, Verb::Delete];
+    let all = [Verb::Create, Verb::Read, Verb::Search, Verb::List, Verb::Update, Verb::Delete];
+    let firsts: Vec<_> = changes.iter().flat_map(|verb| ways.map(|way| (*verb, way))).collect();
+    let seconds: Vec<_> = all.iter().flat_map(|verb| ways[1..4].iter().map(|way| (*verb, *way))).collect();
+    let pairs = firsts.iter().flat_map(|first| seconds.iter().map(move |second| [first, second]));
+    // A seventh of all, spread evenly: what a run of the tests has time for.
+    let stories = Habit::ALL.into_iter().flat_map(|habit| pairs.clone().map(move |pair| (habit, pair))).step_by(7);
+    for (habit, pair) in stories {
+        let place = Place::new();
+        for (verb, (leg, way)) in pair {
+            place.breaks(*verb, *leg, *way);
+        }
+        let story = format!("{habit:?}: {pair:?}");
+        for wanted in [Some(("1", "round")), Some(("2", "round")), Some(("2", "square")), None] {
+            converges(&place, habit, wanted, &story).await;
+        }
+    }
 }

@@ -13,7 +13,9 @@ use terrane_state::{MemoryStore, Store};
 use tokio::{sync::Notify, time::Instant};
 
 /// What a program declares.
-pub(crate) type Program = fn(&Stack, &On<Sky>);
+pub(crate) trait Program: Fn(&Stack, &On<Sky>) + Copy + Send + Sync + 'static {}
+
+impl<P: Fn(&Stack, &On<Sky>) + Copy + Send + Sync + 'static> Program for P {}
 
 /// A world whose clocks follow those of the test.
 struct Paused(Instant);
@@ -45,7 +47,7 @@ impl World for Paused {
 }
 
 /// How the wire breaks, once, when a message of this kind comes by.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Break {
     /// As this says.
     With(Delivery),
@@ -114,7 +116,7 @@ impl Place {
         self.script.wiring().breaks.push((verb, leg, how));
     }
 
-    pub(crate) fn session(&self, program: Program) -> Session {
+    pub(crate) fn session(&self, program: impl Program) -> Session {
         let run = move |stack: &Stack| {
             program(stack, &stack.provider(Sky::named("sky")));
             Ok(())
@@ -127,7 +129,7 @@ impl Place {
     }
 
     /// Recovers, plans and carries out; what happened in words.
-    pub(crate) async fn up(&self, program: Program) -> String {
+    pub(crate) async fn up(&self, program: impl Program) -> String {
         let began = Instant::now();
         let told = tokio::select! {
             biased;
@@ -139,7 +141,7 @@ impl Place {
         format!("{told}{waited}{}", self.told())
     }
 
-    async fn run(&self, program: Program) -> Result<String, Error> {
+    async fn run(&self, program: impl Program) -> Result<String, Error> {
         let (session, unheard) = (self.session(program), Events::unheard());
         let (recovered, planned) = session.prepare("up", &PlanOptions::new(Purpose::Up), &unheard).await?;
         let report = session.apply(planned, &ApplyOptions::default(), &unheard).await?;
@@ -149,7 +151,7 @@ impl Place {
     }
 
     /// What a preview notes.
-    pub(crate) async fn preview(&self, program: Program) -> String {
+    pub(crate) async fn preview(&self, program: impl Program) -> String {
         let planned = self.session(program).plan(&PlanOptions::new(Purpose::Up), &Events::unheard()).await.unwrap();
         planned.plan.notes.iter().map(|note| format!("{note:?}\n")).collect()
     }
@@ -164,19 +166,15 @@ impl Place {
     }
 }
 
-/// One object of each kind, and nothing else.
-pub(crate) fn single(habit: Habit) -> Program {
-    macro_rules! program {
-        ($habit:ident) => {
-            |stack, sky| drop(declare(stack, sky, Habit::$habit, "a", Settings::new("1")))
-        };
-    }
-    match habit {
-        Habit::Token => program!(Token),
-        Habit::Name => program!(Name),
-        Habit::Returns => program!(Returns),
-        Habit::Tags => program!(Tags),
-        Habit::Key => program!(Key),
-        Habit::Unmarked => program!(Unmarked),
+/// One object, and nothing else.
+pub(crate) fn single(habit: Habit) -> impl Program {
+    one(habit, "1", "round")
+}
+
+/// One object with this value and shape.
+pub(crate) fn one(habit: Habit, value: &'static str, shape: &'static str) -> impl Program {
+    move |stack, sky| {
+        let settings = Settings { shape: Some(shape.to_owned()), ..Settings::new(value) };
+        declare(stack, sky, habit, "a", settings);
     }
 }

@@ -246,6 +246,9 @@ pub(crate) enum Stack {
         /// Who can read its secrets: age1…, awskms:<key ARN>, `passphrase` or `keyfile`
         #[arg(long, value_name = "RECIPIENT")]
         secrets: Option<String>,
+        /// Make the bucket that keeps its state as well: private, encrypted, with versions, over TLS only
+        #[arg(long)]
+        create_bucket: bool,
     },
     /// Select the stack that commands work on
     Select {

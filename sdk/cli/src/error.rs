@@ -62,7 +62,8 @@ impl Error {
         let failed = match all {
             [one] => Self::failed(format!("{one} [{code}]")),
             several => {
-                let message = format!("{} creates were cut off, and how they ended is not clear [{code}]", several.len());
+                let message =
+                    format!("{} creates were cut off, and how they ended is not clear [{code}]", several.len());
                 several.iter().fold(Self::failed(message), |error, one| error.detail(one.to_string()))
             }
         };
@@ -148,5 +149,19 @@ impl From<terrane_engine::Error> for Error {
             }
             _ => Self::failed(message),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_has_lost_the_stack_ends_like_one_that_never_got_it() {
+        let lost = terrane_engine::Error::State(terrane_state::Error::LeaseLost { by: None });
+        let error = Error::from(lost);
+        assert_eq!(error.exit, Exit::Locked);
+        assert!(error.message.starts_with("this run has lost its hold on the stack"), "{}", error.message);
+        assert!(error.hints[0].starts_with("run the same command again"), "{:?}", error.hints);
     }
 }

@@ -23,7 +23,7 @@ pub use terrane_state::{FileStore, MemoryStore, Store};
 
 use crate::{Config, Plan, Provider, ProviderSpec, Result as ProgramResult, Stack as Declarations, plan::Purpose};
 use serde_json::{Map, Value};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use terrane_engine::ConfigSource;
 
 /// A program with its name and the place that keeps its state.
@@ -106,6 +106,13 @@ impl Stack {
         self
     }
 
+    /// Waits so long for a stack that somebody else works on, instead of failing at once; told as [`What::LockWaiting`].
+    #[must_use]
+    pub fn waiting(mut self, limit: Duration) -> Self {
+        self.session = self.session.waiting(limit);
+        self
+    }
+
     /// The session below, for what this type has no shorter word for.
     pub fn session(&self) -> &Session {
         &self.session
@@ -152,6 +159,7 @@ impl Stack {
     }
 
     async fn run(&self, command: &str, options: &PlanOptions) -> Result<Report, Error> {
+        self.session.until_free(&self.events).await?;
         let (recovered, planned) = self.session.prepare(command, options, &self.events).await?;
         let report = self.session.apply(planned, &self.apply, &self.events).await?;
         Ok(Report { recovered, ..report })

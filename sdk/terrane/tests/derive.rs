@@ -8,7 +8,7 @@ use crate::demo::{
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Arc};
 use terrane::{
-    Config, Described, Problems,
+    Config, Described, Problems, Recovery,
     kind::{InputField, Inputs, KindSpec, OutputField, Outputs, ProviderSpec},
     output::Facts,
     prelude::*,
@@ -63,6 +63,7 @@ fn attributes_become_the_constants_that_the_planner_reads() {
     assert_eq!(<Queue as Described>::Outputs::FIELDS, expected);
     assert_eq!((Queue::KIND, Queue::DELETE_FIRST, Queue::ALWAYS_READ), ("aws:sqs:Queue", false, false));
     assert_eq!((Policy::DELETE_FIRST, Policy::ALWAYS_READ), (true, true));
+    assert_eq!((Queue::RECOVERY, Policy::RECOVERY), (Recovery::Find, Recovery::Name));
     let kinds = (ProviderSpec::of::<Aws>().kinds)();
     assert_eq!(kinds.iter().map(|spec| spec.kind).collect::<Vec<_>>(), ["aws:sqs:Queue", "aws:iam:Policy"]);
     assert!((ProviderSpec::of::<Kubernetes>().kinds)().is_empty());

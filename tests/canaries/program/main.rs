@@ -49,7 +49,7 @@ fn program(stack: &Stack) -> Result<()> {
     if let Some(last) = &last {
         stack.export("token", &last.token);
         stack.export("both", (&last.id, &last.echo));
-        let (mood, parrot) = (settings.mood.clone(), parrot.clone());
+        let mood = settings.mood.clone();
         stack.expand("nest", &last.token, move |nest, token| {
             nest.add(&parrot, Bird::new("chick").mood(&mood).word("a word of its own").perch(token));
             Ok(())

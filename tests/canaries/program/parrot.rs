@@ -103,7 +103,7 @@ impl Resource for Bird {
 
     async fn read(_: &(), was: &Live<Self>) -> Result<Option<Live<Self>>> {
         match was.inputs.mood.as_str() {
-            "failing" => {
+            "sulking" => {
                 Err(Error::new(format!("403 for {} with {}", was.inputs.squawk(), squawk(&was.outputs.token))))
             }
             _ => {

@@ -97,6 +97,9 @@ pub struct Case {
     pub lags_ms: (u64, u64),
     /// How many steps run at the same time.
     pub parallel: usize,
+    /// Whether every resource has a secret.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub secret: bool,
 }
 
 impl Case {
@@ -114,6 +117,7 @@ impl Case {
             beside: false,
             lags_ms: (0, 0),
             parallel: 64,
+            secret: false,
         }
     }
 
@@ -135,9 +139,9 @@ impl Case {
         let sizes = if rng.u32(0..3) == 0 { Sizes::LARGE } else { small(&mut rng) };
         let lags_ms = if rng.bool() { (0, 0) } else { (rng.u64(0..60_000), rng.u64(0..5_000)) };
         let parallel = [1, 2, 64, 64][rng.usize(0..4)];
-        let beside = rng.bool();
+        let (beside, secret) = (rng.bool(), rng.u32(0..8) == 0);
         let quiet = Self::quiet(seed, Program::default());
-        Self { programs, writers, rates, meddling, sizes, beside, lags_ms, parallel, ..quiet }
+        Self { programs, writers, rates, meddling, sizes, beside, lags_ms, parallel, secret, ..quiet }
     }
 
     /// The last version of the program.

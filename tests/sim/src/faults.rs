@@ -66,6 +66,8 @@ kinds! {
     Reset = "reset", 4;
     /// The body of a reply ends too soon.
     Truncated = "truncated", 3;
+    /// The store says that it has kept all of a snapshot, and has kept a part.
+    Torn = "torn_write", 3;
     /// Nothing gets through between one process and the rest, for a time.
     Partition = "partition", 2;
     /// Credentials are refused for a time (403).
@@ -74,8 +76,6 @@ kinds! {
     Stop = "stop", 3;
     /// The machine sleeps for a time.
     Suspend = "suspend", 2;
-    /// The cloud does not see yet what was just made.
-    NotVisible = "not_visible", 4;
     /// The cloud refuses a call for good, and says that nothing was changed.
     Refused = "refused", 2;
 }
@@ -83,13 +83,6 @@ kinds! {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
-    }
-}
-
-impl Fault {
-    /// Whether a case without it is a simpler one although it stops nobody: what a scenario of single crashes leaves out.
-    pub fn is_crash(self) -> bool {
-        matches!(self, Self::CrashBefore | Self::CrashAfter | Self::CrashOnTheWay)
     }
 }
 
@@ -149,7 +142,7 @@ impl Rates {
     }
 }
 
-/// Where a process dies: before or after the request of this number, counted from 1 over all processes.
+/// Where a process dies, or stands still: at the request of this number, counted from 1 over all processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CrashPoint {
     /// The number of the request.
@@ -166,6 +159,8 @@ pub enum Side {
     Before,
     /// It was carried out, and nobody heard of it.
     After,
+    /// It was carried out, and its sender stood still for minutes.
+    Stop,
 }
 
 impl fmt::Display for CrashPoint {
@@ -173,6 +168,7 @@ impl fmt::Display for CrashPoint {
         let side = match self.side {
             Side::Before => "before",
             Side::After => "after",
+            Side::Stop => "stops at",
         };
         write!(f, "{side} request {}", self.request)
     }
@@ -227,7 +223,11 @@ impl Faults {
         inner.requests += 1;
         let number = inner.requests;
         if let Some(crash) = inner.plan.crashes.iter().find(|crash| crash.request == number) {
-            let fault = if crash.side == Side::Before { Fault::CrashBefore } else { Fault::CrashAfter };
+            let fault = match crash.side {
+                Side::Before => Fault::CrashBefore,
+                Side::After => Fault::CrashAfter,
+                Side::Stop => Fault::Stop,
+            };
             return Some(inner.count(fault));
         }
         inner.met(pid, now_ms, fits)
@@ -318,9 +318,9 @@ pub fn describe(plan: &Plan, story: &Story) {
     let crashes: Vec<String> = plan.crashes.iter().map(ToString::to_string).collect();
     let text = match (kinds.is_empty(), crashes.is_empty()) {
         (true, true) => "nothing goes wrong".to_owned(),
-        (true, false) => format!("a process dies {}", crashes.join(" and ")),
+        (true, false) => format!("crash {}", crashes.join(" and ")),
         (false, true) => format!("faults: {}", kinds.join(", ")),
-        (false, false) => format!("faults: {}; a process dies {}", kinds.join(", "), crashes.join(" and ")),
+        (false, false) => format!("faults: {}; crash {}", kinds.join(", "), crashes.join(" and ")),
     };
     story.tell(0, Pid::OUTSIDE, crate::story::Code(1), || text);
 }

@@ -11,7 +11,10 @@ use crate::{
     world::ProcessWorld,
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use terrane_core::{Config, plan::Purpose};
+use terrane_core::{
+    Config,
+    plan::{Plan, Purpose},
+};
 use terrane_engine::{
     ApplyOptions, Ending, Error, Events, PlanOptions, Project, Refresh, Report, Session, What, World,
 };
@@ -30,6 +33,9 @@ pub enum End {
     /// It was killed.
     Died,
 }
+
+/// What no one may see.
+pub const SECRET: &str = "canary-7f3b";
 
 /// How often a plan that is out of date is made again.
 const PLANS_MAX: u32 = 5;
@@ -50,13 +56,13 @@ impl Process {
     pub fn new(simulation: &Simulation, writer: usize, job: &Job) -> Self {
         let pid = simulation.scheduler.process();
         simulation.scheduler.story().name(pid, || if writer == 99 { format!("last-{}", pid.0) } else { format!("w{writer}-{}", pid.0) });
-        let (seed, wrong_ms) = (simulation.seed(), i64::try_from(simulation.seed() % 600_000).unwrap_or(0) - 300_000);
+        let (seed, wrong_ms) = (simulation.seed(), i64::try_from(simulation.seed() % 240_000).unwrap_or(0) - 120_000);
         let world = ProcessWorld::new(simulation.scheduler.clone(), pid, wrong_ms, seed);
         let store = store(simulation, pid, world.clone());
         let program = simulation.case.programs.get(job.version).cloned().unwrap_or_default();
         let project = Project {
             name: "shop".to_owned(),
-            program: program.declares(None),
+            program: program.declares(simulation.case.secret.then_some(SECRET)),
             providers: simulation.providers.clone(),
         };
         let config = Arc::new(|| Ok(Config::new(serde_json::Map::new(), BTreeMap::new())));
@@ -93,7 +99,10 @@ impl Process {
             }
             Command::Preview => {
                 let planned = self.session.plan(&PlanOptions::new(Purpose::Up), &self.events()).await;
-                planned.map(|_| Ending::Done)
+                planned.map(|planned| {
+                    self.show(&planned.plan);
+                    Ending::Done
+                })
             }
         };
         let (end, code) = match &result {
@@ -138,7 +147,17 @@ impl Process {
     ) -> Result<Report, Error> {
         self.session.until_free(events).await?;
         let (_, planned) = self.session.prepare(command, options, events).await?;
+        self.show(&planned.plan);
         self.session.apply(planned, apply, events).await
+    }
+
+    /// Shows a plan, as the terminal would.
+    fn show(&self, plan: &Plan) {
+        if self.simulation.case.secret {
+            for step in &plan.steps {
+                self.simulation.checkers.told(&serde_json::Value::Object(step.inputs.masked()).to_string());
+            }
+        }
     }
 
     /// Reads every state of the past that is kept.
@@ -156,6 +175,9 @@ impl Process {
         let (simulation, pid) = (self.simulation.clone(), self.pid);
         let scheduler = simulation.scheduler.clone();
         Events::to(move |what| {
+            if simulation.case.secret {
+                simulation.checkers.told(&format!("{what:?}"));
+            }
             if let Some(code) = code(&what) {
                 scheduler.tell(pid, Code(code), || text(&what));
                 if let What::StepFailed { urn, message, .. } = &what {

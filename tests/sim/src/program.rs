@@ -74,12 +74,15 @@ impl Item {
     }
 
     fn name(&self, number: usize) -> String {
-        name(number, self.renamed)
+        self.former_name(number, self.renamed)
     }
-}
 
-fn name(number: usize, renamed: u32) -> String {
-    if renamed == 0 { format!("r{number}") } else { format!("r{number}-{renamed}") }
+    /// The name before a rename. What is declared later is called otherwise: a resource that changes its scope is another one, and two can't
+    /// have the same physical name at once.
+    fn former_name(&self, number: usize, renamed: u32) -> String {
+        let letter = if self.later { 'x' } else { 'r' };
+        if renamed == 0 { format!("{letter}{number}") } else { format!("{letter}{number}-{renamed}") }
+    }
 }
 
 /// What programs are drawn from.
@@ -247,7 +250,7 @@ impl Made {
                 upstream: item.needs.iter().filter_map(id).collect(),
                 shape: item.shape.map(|shape| format!("s{shape}")),
                 password: self.secret.clone(),
-                renamed_from: item.renamed.checked_sub(1).map(|former| name(*number, former)),
+                renamed_from: item.renamed.checked_sub(1).map(|former| item.former_name(*number, former)),
             };
             let handle = declare(stack, sky, item.habit(), &item.name(*number), settings);
             self.handles.insert(*number, handle);

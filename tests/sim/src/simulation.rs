@@ -107,13 +107,31 @@ pub fn run_compared(case: &Case, telling: Telling) -> Outcome {
     if outcome.violation.is_some() {
         return outcome;
     }
-    let quiet = run(&Case { parallel: case.parallel, ..Case::quiet(case.seed, case.last()) }, Telling::Silent);
-    let differs = match &quiet.violation {
-        Some(violation) => Some(format!("not even the quiet run ends well: {violation}")),
-        None => difference(&outcome.cloud, &quiet.cloud),
-    };
-    outcome.violation = differs.map(|text| Violation { invariant: Invariant::I12, text, at_ms: 0 });
+    match expected(case) {
+        Ok(cloud) => outcome.compare(&cloud),
+        Err(violation) => outcome.violation = Some(violation),
+    }
     outcome
+}
+
+/// The cloud that a case's last program makes when nothing goes wrong.
+///
+/// # Errors
+/// What is broken even then.
+pub fn expected(case: &Case) -> Result<Canonical, Violation> {
+    let quiet = Case { parallel: case.parallel, secret: case.secret, ..Case::quiet(case.seed, case.last()) };
+    let outcome = run(&quiet, Telling::Silent);
+    outcome.violation.map_or(Ok(outcome.cloud), Err)
+}
+
+impl Outcome {
+    /// Holds the cloud against the one that there should be.
+    pub fn compare(&mut self, wanted: &Canonical) {
+        if self.violation.is_none() {
+            let differs = difference(&self.cloud, wanted);
+            self.violation = differs.map(|text| Violation { invariant: Invariant::I12, text, at_ms: 0 });
+        }
+    }
 }
 
 /// How two clouds differ, if they do; strangers' objects don't count.
@@ -249,7 +267,6 @@ impl Simulation {
         }
         let reader = Process::new(self, 99, &Job { command: Command::Preview, version: 0, after_ms: 0 });
         reader.look_back().await;
-        self.checkers.in_the_end(&self.scheduler.story().timeline());
     }
 
     /// Somebody loses an object of the stack, and perhaps puts their own in its place.

@@ -104,6 +104,10 @@ impl Wire {
                 self.scheduler.kill(pid);
                 ready(Delivery::Late(late)).boxed()
             }
+            Some(Fault::Stop) => {
+                self.scheduler.stop(pid, Duration::from_secs(200));
+                ready(Delivery::Through).boxed()
+            }
             Some(Fault::Late) => ready(Delivery::Late(late)).boxed(),
             Some(Fault::Duplicate) if may_come_twice(call) => ready(Delivery::Twice).boxed(),
             Some(Fault::Duplicate) => ready(Delivery::Through).boxed(),

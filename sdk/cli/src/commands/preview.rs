@@ -1,7 +1,13 @@
 //! `preview`: show what `up` would do.
 
 use super::{planning, saved};
-use crate::{arguments::Preview, context::Context, error::Result, exit::Exit};
+use crate::{
+    arguments::Preview,
+    context::Context,
+    error::Result,
+    exit::Exit,
+    render::{Line, Tone},
+};
 use terrane_core::plan::Purpose;
 
 pub(super) async fn run(context: &Context, arguments: &Preview) -> Result<Exit> {
@@ -11,6 +17,10 @@ pub(super) async fn run(context: &Context, arguments: &Preview) -> Result<Exit> 
     let mut options = planning::options(Purpose::Up, &arguments.planning)?;
     options.replace.clone_from(&arguments.replace);
     let planned = planning::plan(context, &session, &options).await?;
+    if !planned.planned.state.moves.is_empty() {
+        let line = Line::new().with(Tone::Warning, "note: ").add("a move to or from another stack was cut off");
+        context.terminal.say(format_args!("{line}: `up` finishes it first, and plans from what there is then\n"));
+    }
     planning::show(context, &project, &planned, &arguments.planning)?;
     planning::check(&planned.planned.plan, &arguments.planning)?;
     if let Some(path) = &arguments.save {

@@ -87,19 +87,28 @@ impl Project {
         // Checked first, so that no key is made for nothing.
         edit::keys(key)?;
         let values = Map::from_iter([(key.to_owned(), Value::from(value.expose().as_str()))]);
-        self.write_sealed(values).await
+        self.seal_file(&self.stack, values).await
     }
 
     /// Encrypts every secret of the stack's file with the key as it is now.
     pub(crate) async fn reseal_config(&self) -> Result<()> {
-        let opened = self.opener().open(sealed(&self.files.own_values(&self.stack)?)).await?;
-        if opened.is_empty() { Ok(()) } else { self.write_sealed(opened.into_iter().collect()).await }
+        self.seal_file(&self.stack, self.open_file(&self.stack).await?).await
     }
 
-    async fn write_sealed(&self, values: Map<String, Value>) -> Result<()> {
+    /// The secrets of a stack's own file, opened.
+    pub(crate) async fn open_file(&self, stack: &str) -> Result<Map<String, Value>> {
+        let opener = Opener { stack: stack.to_owned(), ..self.opener() };
+        Ok(opener.open(sealed(&self.files.own_values(stack)?)).await?.into_iter().collect())
+    }
+
+    /// Encrypts values with a stack's key, and writes them into its file.
+    pub(crate) async fn seal_file(&self, stack: &str, values: Map<String, Value>) -> Result<()> {
+        if values.is_empty() {
+            return Ok(());
+        }
         let names = values.keys().cloned().collect();
         let mut values = Properties::new(values, names);
-        self.store.seal_config(&self.name, &self.stack, &mut values).await?;
-        edit::set_texts(&self.files.stack_file(&self.stack), &values.values)
+        self.store.seal_config(&self.name, stack, &mut values).await?;
+        edit::set_texts(&self.files.stack_file(stack), &values.values)
     }
 }

@@ -9,10 +9,11 @@ use async_trait::async_trait;
 use aws_sdk_s3::{
     Client,
     config::{
-        BehaviorVersion, ConfigBag, Intercept, RequestChecksumCalculation, ResponseChecksumValidation, RuntimeComponents,
-        interceptors::BeforeDeserializationInterceptorContextRef, retry::RetryConfig, timeout::TimeoutConfig,
+        BehaviorVersion, ConfigBag, Intercept, RequestChecksumCalculation, ResponseChecksumValidation,
+        RuntimeComponents, interceptors::BeforeDeserializationInterceptorContextRef, retry::RetryConfig,
+        timeout::TimeoutConfig,
     },
-    error::{BoxError, DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    error::{BoxError, ProvideErrorMetadata, SdkError},
     primitives::ByteStream,
     types,
 };
@@ -103,10 +104,7 @@ where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
     let code = error.code().unwrap_or_default();
-    let text = || match error.message() {
-        Some(message) if !code.is_empty() => format!("{code}: {message}"),
-        _ => DisplayErrorContext(error).to_string(),
-    };
+    let text = || text(error, code);
     if matches!(error, SdkError::ConstructionFailure(_)) {
         // Without credentials or a region there is no request.
         return Fault::Denied(text());
@@ -129,6 +127,26 @@ where
     }
 }
 
+/// An error in words: those of the store, its status, or what went wrong on the way to it.
+fn text<E>(error: &SdkError<E>, code: &str) -> String
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    match (error.message(), error.raw_response()) {
+        (Some(message), _) if !code.is_empty() => format!("{code}: {message}"),
+        (_, Some(response)) if matches!(error, SdkError::ServiceError(_)) => format!("status {}", response.status()),
+        _ => {
+            let mut words = error.to_string();
+            let mut cause = std::error::Error::source(error);
+            while let Some(error) = cause {
+                words = format!("{words}: {error}");
+                cause = error.source();
+            }
+            words
+        }
+    }
+}
+
 #[async_trait]
 impl Objects for AwsObjects {
     fn place(&self) -> String {
@@ -140,7 +158,9 @@ impl Objects for AwsObjects {
         let known = known.map(|etag| etag.0.clone());
         let answer = match request.set_if_none_match(known).send().await {
             Ok(answer) => answer,
-            Err(error) if error.raw_response().is_some_and(|response| response.status().as_u16() == 304) => return Ok(None),
+            Err(error) if error.raw_response().is_some_and(|response| response.status().as_u16() == 304) => {
+                return Ok(None);
+            }
             Err(error) => return Err(self.fault(error).await),
         };
         let length = answer.content_length().and_then(|length| usize::try_from(length).ok());

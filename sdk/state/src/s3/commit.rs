@@ -43,7 +43,7 @@ pub(super) struct Written {
 
 /// What reading the head back shows.
 enum Seen {
-    Outcome(Outcome),
+    Outcome(Box<Outcome>),
     /// The head that was to be replaced.
     Former,
 }
@@ -69,7 +69,7 @@ impl Draft {
         if self.in_doubt
             && let Seen::Outcome(outcome) = self.read_back(bucket, key, &last).await?
         {
-            return Ok(outcome);
+            return Ok(*outcome);
         }
         for attempt in 0..bucket.settings.attempts_max {
             if attempt > 0 {
@@ -91,7 +91,7 @@ impl Draft {
                     return Ok(Outcome::Elsewhere(None));
                 }
                 if let Seen::Outcome(outcome) = self.read_back(bucket, key, &last).await? {
-                    return Ok(outcome);
+                    return Ok(*outcome);
                 }
             }
             if !may_pass(&last, attempt + 1) && last != Fault::Precondition {
@@ -116,7 +116,7 @@ impl Draft {
             }
             (None, _) => Ok(Seen::Former),
             (Some(Object { etag, .. }), When::Matches(former)) if etag == *former => Ok(Seen::Former),
-            (Some(object), _) => self.judge(bucket, key, &object).map(Seen::Outcome),
+            (Some(object), _) => self.judge(bucket, key, &object).map(|outcome| Seen::Outcome(Box::new(outcome))),
         }
     }
 

@@ -9,20 +9,53 @@ use super::{
     writer::Writer,
 };
 use crate::Error as StateError;
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 use terrane_core::{
     State,
     failpoint::{self, reach},
     planted::{Bug, planted},
 };
 
+/// How often folding the log may fail before this process leaves it to the next.
+const FAILURES_MAX: u32 = 3;
+
 impl Writer {
+    /// Folds the log beside what else goes on, unless that is under way.
+    pub(super) fn fold_beside(self: &Arc<Self>) {
+        if self.folding.try_lock().is_err() {
+            return;
+        }
+        let writer = Arc::downgrade(self);
+        self.bucket.world.spawn(Box::pin(async move {
+            if let Some(writer) = writer.upgrade() {
+                writer.fold_if_due().await;
+            }
+        }));
+    }
+
+    /// Folds the log, if it is long. A failure leaves the log as it is, which is no worse than before: the run goes on.
+    pub(super) async fn fold_if_due(&self) {
+        let _folding = self.folding.lock().await;
+        if self.compact().await.is_err() {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a log is long, and folding it may succeed.
+    pub(super) fn is_fold_due(&self, chain: &Chain) -> bool {
+        let settings = &self.bucket.settings;
+        let snapshot_bytes = chain.snapshot.as_ref().map_or(0, |part| part.bytes);
+        let is_long = chain.segments.len() >= settings.segments_max
+            || chain.log_bytes() > snapshot_bytes.max(settings.log_bytes_min);
+        is_long && self.failures.load(Ordering::Relaxed) < FAILURES_MAX
+    }
+
     /// Folds the log if it is long, and sweeps up what nothing refers to any more.
-    pub(super) async fn compact(&self) -> Result<()> {
+    async fn compact(&self) -> Result<()> {
         let (head, state) = {
             let mut register = self.register().await?;
             let head = register.head.clone();
-            if !self.is_long(&head.chain) {
+            if !self.is_fold_due(&head.chain) {
                 return Ok(());
             }
             if register.fold.is_none() {

@@ -12,8 +12,9 @@ use aws_sdk_s3::{
     types::{
         AbortIncompleteMultipartUpload, BucketLifecycleConfiguration, BucketLocationConstraint, BucketVersioningStatus,
         CreateBucketConfiguration, ExpirationStatus, LifecycleExpiration, LifecycleRule, LifecycleRuleFilter,
-        NoncurrentVersionExpiration, PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
-        ServerSideEncryptionConfiguration, ServerSideEncryptionRule, VersioningConfiguration,
+        NoncurrentVersionExpiration, PublicAccessBlockConfiguration, ServerSideEncryption,
+        ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration, ServerSideEncryptionRule,
+        VersioningConfiguration,
     },
 };
 use serde_json::json;
@@ -42,7 +43,10 @@ pub(super) async fn create(url: &Url) -> Result<bool> {
     making.keep_private().await?;
     making.keep_versions().await?;
     making.encrypt().await?;
-    making.refuse_plain_http().await?;
+    // A store that is reached without TLS would shut out everybody.
+    if !url.endpoint.as_ref().is_some_and(|endpoint| endpoint.starts_with("http://")) {
+        making.refuse_plain_http().await?;
+    }
     making.drop_old_versions().await?;
     Ok(true)
 }
@@ -60,7 +64,7 @@ impl Making<'_> {
     }
 
     async fn make(&self) -> Result<()> {
-        let region = self.client.config().region().map(|region| region.to_string());
+        let region = self.client.config().region().map(ToString::to_string);
         let elsewhere = region.filter(|region| region != FIRST_REGION).map(|region| {
             let there = BucketLocationConstraint::from(region.as_str());
             CreateBucketConfiguration::builder().location_constraint(there).build()
@@ -76,7 +80,8 @@ impl Making<'_> {
             .block_public_policy(true)
             .restrict_public_buckets(true)
             .build();
-        let request = self.client.put_public_access_block().bucket(self.bucket).public_access_block_configuration(block);
+        let request =
+            self.client.put_public_access_block().bucket(self.bucket).public_access_block_configuration(block);
         self.done("block public access to", request.send().await)
     }
 
@@ -92,7 +97,8 @@ impl Making<'_> {
         let by = self.built(ACTION, by)?;
         let rule = ServerSideEncryptionRule::builder().apply_server_side_encryption_by_default(by).build();
         let rules = self.built(ACTION, ServerSideEncryptionConfiguration::builder().rules(rule).build())?;
-        let request = self.client.put_bucket_encryption().bucket(self.bucket).server_side_encryption_configuration(rules);
+        let request =
+            self.client.put_bucket_encryption().bucket(self.bucket).server_side_encryption_configuration(rules);
         self.done(ACTION, request.send().await)
     }
 
@@ -122,10 +128,13 @@ impl Making<'_> {
             .filter(LifecycleRuleFilter::builder().prefix("").build())
             .noncurrent_version_expiration(NoncurrentVersionExpiration::builder().noncurrent_days(VERSION_DAYS).build())
             .expiration(LifecycleExpiration::builder().expired_object_delete_marker(true).build())
-            .abort_incomplete_multipart_upload(AbortIncompleteMultipartUpload::builder().days_after_initiation(7).build());
+            .abort_incomplete_multipart_upload(
+                AbortIncompleteMultipartUpload::builder().days_after_initiation(7).build(),
+            );
         let rule = self.built(ACTION, rule.build())?;
         let rules = self.built(ACTION, BucketLifecycleConfiguration::builder().rules(rule).build())?;
-        let request = self.client.put_bucket_lifecycle_configuration().bucket(self.bucket).lifecycle_configuration(rules);
+        let request =
+            self.client.put_bucket_lifecycle_configuration().bucket(self.bucket).lifecycle_configuration(rules);
         self.done(ACTION, request.send().await)
     }
 

@@ -9,11 +9,13 @@ use super::{
     head::{Head, Hold},
     read::{self, Found},
     settings::ms,
+    writer::Writer,
 };
 use crate::{Error, Held, Holder, objects::ETag};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 /// What a process has seen of holders.
@@ -135,5 +137,35 @@ impl Pulse {
     pub(super) fn due_in_ms(&self, bucket: &Bucket) -> u64 {
         let since_ms = bucket.lease_clock_ms().saturating_sub(self.beat().sent_ms);
         ms(bucket.settings.beat).saturating_sub(since_ms)
+    }
+}
+
+impl Writer {
+    /// Gives signs of life for as long as the writer is held.
+    pub(super) fn keep_beating(self: &Arc<Self>) {
+        let (writer, world) = (Arc::downgrade(self), self.bucket.world.clone());
+        let mut pause = self.bucket.settings.beat;
+        self.bucket.world.spawn(Box::pin(async move {
+            loop {
+                world.sleep(pause).await;
+                let Some(writer) = writer.upgrade() else { return };
+                let Some(next) = writer.beat().await else { return };
+                pause = next;
+            }
+        }));
+    }
+
+    /// Writes the head, if nothing else did lately; says when to look again. What fails shows in the permit and with the next commit.
+    async fn beat(&self) -> Option<Duration> {
+        let shortest = self.bucket.settings.beat / 10;
+        if self.pulse.due_in_ms(&self.bucket) == 0
+            && let Ok(mut register) = self.register.try_lock()
+        {
+            let _ = self.write(&mut register, |_| ()).await;
+        }
+        if self.pulse.is_lost() {
+            return None;
+        }
+        Some(Duration::from_millis(self.pulse.due_in_ms(&self.bucket)).max(shortest))
     }
 }

@@ -80,7 +80,11 @@ const CONFIG: &str = "config";
 pub fn open(url: &str) -> Result<S3Store, StateError> {
     let parsed = Url::parse(url)?;
     #[cfg(feature = "s3")]
-    return Ok(S3Store::new(Arc::new(AwsObjects::new(parsed)), Arc::new(crate::RealWorld::default()), Settings::default()));
+    return Ok(S3Store::new(
+        Arc::new(AwsObjects::new(parsed)),
+        Arc::new(crate::RealWorld::default()),
+        Settings::default(),
+    ));
     #[cfg(not(feature = "s3"))]
     Err(lacking(url, &parsed))
 }

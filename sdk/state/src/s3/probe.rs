@@ -31,7 +31,8 @@ pub(super) async fn probe(bucket: &Bucket) -> Result<()> {
     let probe = &Probe { bucket, id: bucket.draw_id() };
     let (one_by_one, racing) = join(probe.one_by_one(), probe.racing()).await;
     // What is left of a probe harms nobody.
-    join_all(["one", "none", "race"].map(|name| async move { drop(bucket.objects.delete(&probe.key(name)).await) })).await;
+    join_all(["one", "none", "race"].map(|name| async move { drop(bucket.objects.delete(&probe.key(name)).await) }))
+        .await;
     one_by_one.and(racing)
 }
 

@@ -50,7 +50,13 @@ pub(super) struct Patience {
 
 impl Patience {
     /// Passes what was read with a head on; `None` when it is to be read again.
-    pub(super) fn judge<T>(&mut self, bucket: &Bucket, folder: &Folder, etag: &ETag, read: Result<T>) -> Result<Option<T>> {
+    pub(super) fn judge<T>(
+        &mut self,
+        bucket: &Bucket,
+        folder: &Folder,
+        etag: &ETag,
+        read: Result<T>,
+    ) -> Result<Option<T>> {
         match read {
             Err(StateError::S3(Error::Missing { .. })) if self.before.as_ref() != Some(etag) => {
                 self.reads += 1;
@@ -181,7 +187,8 @@ impl Reader<'_> {
     /// Reads records, those of a long log on several threads.
     fn parse(&self, lines: &[Line<'_>]) -> Result<Vec<Record>> {
         let bytes: usize = lines.iter().map(|line| line.text.len()).sum();
-        let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX).min(bytes / PARALLEL_BYTES + 1);
+        let threads =
+            thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX).min(bytes / PARALLEL_BYTES + 1);
         let each = lines.len().div_ceil(threads).max(1);
         let mut records = Vec::with_capacity(lines.len());
         if threads == 1 {

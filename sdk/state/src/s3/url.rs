@@ -44,7 +44,9 @@ impl Url {
             let Some(value) = value else { return Err(refuse(&format!("`{name}` has no value"))) };
             match name {
                 "region" => url.region = Some(value),
-                "endpoint" if value.starts_with("http://") || value.starts_with("https://") => url.endpoint = Some(value),
+                "endpoint" if value.starts_with("http://") || value.starts_with("https://") => {
+                    url.endpoint = Some(value);
+                }
                 "endpoint" => return Err(refuse("its endpoint doesn't begin with http:// or https://")),
                 "profile" => url.profile = Some(value),
                 _ => return Err(refuse(&format!("`{name}` is none of region, endpoint and profile"))),

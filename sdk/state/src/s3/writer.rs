@@ -10,18 +10,9 @@ use super::{
 };
 use crate::{Error as StateError, objects::ETag, sealer::Sealer};
 use serde_json::value::{RawValue, to_raw_value};
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::Duration,
-};
+use std::sync::{Arc, atomic::AtomicU32};
 use terrane_core::{Record, State, state::Lineage};
 use tokio::sync::{Mutex, MutexGuard};
-
-/// How often folding the log may fail before this process leaves it to the next.
-const FAILURES_MAX: u32 = 3;
 
 /// A stack that this process holds.
 pub(super) struct Writer {
@@ -35,10 +26,10 @@ pub(super) struct Writer {
     /// Taken by whoever adds records, for as long as that takes; a sign of life can be given meanwhile.
     order: Mutex<()>,
     /// Taken for each write of the head.
-    register: Mutex<Register>,
+    pub(super) register: Mutex<Register>,
     /// Taken by whoever folds the log.
-    folding: Mutex<()>,
-    failures: AtomicU32,
+    pub(super) folding: Mutex<()>,
+    pub(super) failures: AtomicU32,
 }
 
 /// What is known of the head.
@@ -55,7 +46,14 @@ pub(super) struct Register {
 type Lines = Vec<Arc<RawValue>>;
 
 impl Writer {
-    pub(super) fn new(bucket: Bucket, folder: Folder, sealer: Sealer, id: String, held: (Found, u64), state: State) -> Self {
+    pub(super) fn new(
+        bucket: Bucket,
+        folder: Folder,
+        sealer: Sealer,
+        id: String,
+        held: (Found, u64),
+        state: State,
+    ) -> Self {
         let (Found { head, etag }, sent_ms) = held;
         Self {
             bucket,
@@ -118,11 +116,12 @@ impl Writer {
             }
         };
         self.write(&mut register, add).await?;
-        Ok(self.is_long(&register.head.chain) && self.failures.load(Ordering::Relaxed) < FAILURES_MAX)
+        Ok(self.is_fold_due(&register.head.chain))
     }
 
     fn lines(&self, records: &[Record]) -> Result<Lines> {
-        let unreadable = |source| StateError::Unreadable { place: self.bucket.name(&self.folder.head()), seq: 0, source };
+        let unreadable =
+            |source| StateError::Unreadable { place: self.bucket.name(&self.folder.head()), seq: 0, source };
         let line = |record: &Record| {
             let mut record = record.clone();
             record.visit_secrets(&mut |path, properties| self.sealer.seal(self.lineage.as_str(), path, properties))?;
@@ -234,62 +233,6 @@ impl Writer {
                 Err(error)
             }
         }
-    }
-
-    /// Gives signs of life for as long as the writer is held.
-    pub(super) fn keep_beating(self: &Arc<Self>) {
-        let (writer, world) = (Arc::downgrade(self), self.bucket.world.clone());
-        let mut pause = self.bucket.settings.beat;
-        self.bucket.world.spawn(Box::pin(async move {
-            loop {
-                world.sleep(pause).await;
-                let Some(writer) = writer.upgrade() else { return };
-                let Some(next) = writer.beat().await else { return };
-                pause = next;
-            }
-        }));
-    }
-
-    /// Writes the head, if nothing else did lately; says when to look again. What fails shows in the permit and with the next commit.
-    async fn beat(&self) -> Option<Duration> {
-        let shortest = self.bucket.settings.beat / 10;
-        if self.pulse.due_in_ms(&self.bucket) == 0
-            && let Ok(mut register) = self.register.try_lock()
-        {
-            let _ = self.write(&mut register, |_| ()).await;
-        }
-        if self.pulse.is_lost() {
-            return None;
-        }
-        Some(Duration::from_millis(self.pulse.due_in_ms(&self.bucket)).max(shortest))
-    }
-
-    /// Folds the log beside what else goes on, unless that is under way.
-    pub(super) fn fold_beside(self: &Arc<Self>) {
-        if self.folding.try_lock().is_err() {
-            return;
-        }
-        let writer = Arc::downgrade(self);
-        self.bucket.world.spawn(Box::pin(async move {
-            if let Some(writer) = writer.upgrade() {
-                writer.fold_if_due().await;
-            }
-        }));
-    }
-
-    /// Folds the log, if it is long. A failure leaves the log as it is, which is no worse than before: the run goes on.
-    pub(super) async fn fold_if_due(&self) {
-        let _folding = self.folding.lock().await;
-        if self.failures.load(Ordering::Relaxed) < FAILURES_MAX && self.compact().await.is_err() {
-            self.failures.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    /// Whether a log is long.
-    pub(super) fn is_long(&self, chain: &Chain) -> bool {
-        let settings = &self.bucket.settings;
-        let snapshot_bytes = chain.snapshot.as_ref().map_or(0, |part| part.bytes);
-        chain.segments.len() >= settings.segments_max || chain.log_bytes() > snapshot_bytes.max(settings.log_bytes_min)
     }
 }
 

@@ -51,13 +51,11 @@ impl KmsWrap {
 mod service {
     use super::{Error, Key, KmsKey, KmsWrap, Result};
 
-    #[expect(clippy::unused_async, reason = "the other form asks the service")]
     pub(in super::super) async fn wrap(key: &KmsKey, _: &Key) -> Result<KmsWrap> {
         Err(Error::NoKmsFeature { key: key.name() })
     }
 
     impl KmsWrap {
-        #[expect(clippy::unused_async, reason = "the other form asks the service")]
         pub(in super::super) async fn unwrap_key(&self, _: &str) -> Result<Key> {
             Err(Error::NoKmsFeature { key: self.name() })
         }

@@ -3,11 +3,11 @@
 use super::Aws;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use terrane::{Creation, Live, Outputs, Progress, Resource, Result};
+use terrane::{Creation, Live, Outputs, Progress, Recovery, Resource, Result};
 
 /// Says who may use what.
 #[derive(Resource, Serialize, Deserialize, Clone)]
-#[resource(kind = "aws:iam:Policy", provider = Aws, outputs = PolicyOutputs, delete_first, always_read)]
+#[resource(kind = "aws:iam:Policy", provider = Aws, outputs = PolicyOutputs, delete_first, always_read, recovery = Recovery::Name)]
 pub struct Policy {
     /// What may be used.
     resources: Vec<String>,

@@ -4,6 +4,8 @@ set -eu
 name=$1 tag=$2
 : > "$PLACE/busy/$$"
 trap 'rm -f "$PLACE/busy/$$"' EXIT
+# A caller that is gone is no reason to go in the middle.
+trap '' PIPE
 call=1
 until mkdir "$PLACE/calls/$call" 2>/dev/null; do call=$((call + 1)); done
 if [ "$KILL" = "before $call" ]; then

@@ -46,7 +46,7 @@ pub(crate) enum Keep {
 }
 
 /// A verb on a graph whose state is in a folder.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Case {
     #[arg(long)]
     pub(super) verb: Verb,

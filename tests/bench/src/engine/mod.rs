@@ -103,7 +103,7 @@ fn makespan(scratch: &Scratch, figures: &mut Figures) -> Result<()> {
 }
 
 fn peers(args: &Args, shapes: &[Shape], scratch: &Scratch, figures: &mut Figures) -> Result<()> {
-    match terraform::on_path("pulumi") {
+    match on_path("pulumi") {
         Some(_) => eprintln!("pulumi: left out; it has nothing that costs nothing without fetching a plugin"),
         None => eprintln!("pulumi: left out; it is not on PATH"),
     }

@@ -13,7 +13,7 @@ pub(super) fn may_call(ledger: &Ledger, pid: Pid, verb: Verb, op: &str, urn: &st
     let state = ledger.current();
     let concerns = |intent: &&Intent| {
         // What is gone has no maker any more: to delete it again does no harm. A stranger's object is looked after elsewhere.
-        let is_gone = verb == Verb::Delete && op.is_empty() && intent.action == Action::Delete;
+        let is_gone = verb == Verb::Delete && op.is_empty() && matches!(intent.action, Action::Delete | Action::Create);
         is_gone || intent.op.as_str() == op || intent.target.as_ref().is_some_and(|target| target.as_str() == op)
     };
     let what = || format!("{} {urn}", verb.word());

@@ -11,6 +11,7 @@ pub use state::blank;
 
 use crate::{
     cloud::{Call, Cloud, Verb},
+    process::SECRET,
     scheduler::{Pid, Scheduler},
     store::{Bucket, Change},
     story::Code,
@@ -114,7 +115,6 @@ struct Inner {
     ledger: Ledger,
     violation: Option<Violation>,
     writes: u64,
-    secret: Option<String>,
 }
 
 impl Checkers {
@@ -130,11 +130,6 @@ impl Checkers {
     /// The first violation; the simulation ends with it.
     pub fn violation(&self) -> Option<Violation> {
         self.inner().violation.clone()
-    }
-
-    /// A text that must not show anywhere.
-    pub fn keep_secret(&self, text: &str) {
-        self.inner().secret = Some(text.to_owned());
     }
 
     /// How many changes of the bucket there were.
@@ -167,6 +162,9 @@ impl Checkers {
     pub fn changed(&self, pid: Pid, change: &Change) {
         let mut inner = self.inner();
         inner.writes += 1;
+        if let Change::Put { key, bytes } = change {
+            self.judge(&mut inner, no_secret(key, bytes));
+        }
         let result = match change {
             Change::Put { key, bytes } if key.ends_with("/head") => {
                 let before = inner.ledger.len();
@@ -240,19 +238,20 @@ impl Checkers {
         }
     }
 
-    /// The simulation is over: searches everything for what must not show.
-    pub fn in_the_end(&self, told: &str) {
-        let mut inner = self.inner();
-        let Some(secret) = inner.secret.clone() else { return };
-        let holds = |bytes: &[u8]| bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
-        let found = if self.0.bucket.contents().iter().any(|bytes| holds(bytes)) {
-            breach(Invariant::I13, "an object of the bucket holds the secret")
-        } else if holds(told.as_bytes()) {
-            breach(Invariant::I13, "what was told holds the secret")
-        } else {
-            Ok(())
-        };
-        self.judge(&mut inner, found);
+    /// Something was shown to people.
+    pub fn told(&self, text: &str) {
+        self.judge(&mut self.inner(), no_secret("what was shown", text.as_bytes()));
+    }
+}
+
+/// What must not be seen: the secrets of programs, and what every object of the cloud tells in secret.
+const SECRETS: [&str; 2] = [SECRET, "key-of-"];
+
+fn no_secret(place: &str, bytes: &[u8]) -> Result<(), Breach> {
+    let text = String::from_utf8_lossy(bytes);
+    match SECRETS.iter().find(|secret| text.contains(*secret)) {
+        Some(secret) => breach(Invariant::I13, format!("{place} holds `{secret}`")),
+        None => Ok(()),
     }
 }
 

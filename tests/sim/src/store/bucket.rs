@@ -97,7 +97,7 @@ impl Bucket {
 }
 
 /// The hash of the content, as many stores have it: the same content has the same tag again.
-pub fn etag_of(bytes: &[u8]) -> ETag {
+fn etag_of(bytes: &[u8]) -> ETag {
     let mut hasher = DefaultHasher::new();
     hasher.write(bytes);
     ETag(format!("\"{:016x}\"", hasher.finish()))

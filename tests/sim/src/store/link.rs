@@ -69,6 +69,9 @@ const READ: &[Fault] = &[Fault::Truncated];
 /// What a write can meet with.
 const WRITE: &[Fault] = &[Fault::CrashOnTheWay, Fault::Late, Fault::Duplicate];
 
+/// What the write of a snapshot can meet with: nothing of the kind was ever seen, but a snapshot stands for records that are about to go.
+const SNAPSHOT: &[Fault] = &[Fault::CrashOnTheWay, Fault::Late, Fault::Duplicate, Fault::Torn];
+
 /// What a write on a condition can meet with.
 const CONDITIONAL: &[Fault] = &[Fault::Conflict, Fault::OwnSuccess];
 
@@ -86,10 +89,19 @@ impl Request {
     fn fits(&self) -> Vec<Fault> {
         let special: &[&[Fault]] = match self {
             Self::Get { .. } | Self::List { .. } => &[READ],
+            Self::Put { key, .. } if key.contains("/snap/") => &[SNAPSHOT],
             Self::Put { when: When::Always, .. } | Self::Delete { .. } => &[WRITE],
             Self::Put { .. } => &[WRITE, CONDITIONAL],
         };
         ANY.iter().chain(special.iter().copied().flatten()).copied().collect()
+    }
+
+    /// A write of which a part is kept.
+    fn torn(self) -> Self {
+        match self {
+            Self::Put { key, bytes, when } => Self::Put { key, bytes: bytes.slice(..bytes.len() / 2), when },
+            other => other,
+        }
     }
 
     fn apply(&self, link: &Link) -> Answer {
@@ -202,6 +214,7 @@ impl Link {
             Some(Fault::ServerError) if self.faults.below(2) == 0 => {
                 self.arrive(request, there, promise, |_| no_answer("500 InternalError"));
             }
+            Some(Fault::Torn) => self.arrive(request.torn(), there, promise, |answer| answer),
             Some(Fault::Duplicate) => {
                 self.arrive(request.clone(), late, &Promise::default(), |answer| answer);
                 self.arrive(request, there, promise, |answer| answer);

@@ -1,5 +1,6 @@
 //! The object store of a simulation: what is really in the bucket, and each process's way there through a network that fails.
 
+pub mod broken;
 mod bucket;
 mod link;
 

@@ -9,6 +9,20 @@ use crate::{
 use terrane_core::{Properties, Record};
 use terrane_state::secrets::KeyChange;
 
+/// Makes the bucket that keeps the state; one that is there is left as it is.
+pub(super) async fn create_bucket(context: &Context, project: &Project) -> Result<()> {
+    if !project.state.starts_with("s3://") {
+        return Err(Error::usage(format!("--create-bucket: {} is not in a bucket", project.state))
+            .hint("--state s3://bucket/prefix?region=… (or TERRANE_STATE) names one"));
+    }
+    let words = match context.or_interrupted(terrane_state::s3::create_bucket(&project.state)).await? {
+        true => "Made the bucket: private, encrypted, with versions, over TLS only.",
+        false => "The bucket is there already, and was left as it is.",
+    };
+    context.terminal.say(format_args!("{words}\n"));
+    Ok(())
+}
+
 pub(super) async fn run(context: &Context, project: &Project, name: &str, kept_for: Option<&str>) -> Result<()> {
     if project.stacks().await?.iter().any(|stack| stack == name) {
         return Err(Error::usage(format!("there is a stack `{name}` already"))

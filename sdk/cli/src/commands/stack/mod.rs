@@ -19,7 +19,12 @@ pub(super) async fn run(context: &Context, command: Stack) -> Result<Exit> {
     let project = context.project()?;
     match command {
         Stack::Ls => ls::run(context, &project).await?,
-        Stack::Init { name, secrets } => init::run(context, &project, &name, secrets.as_deref()).await?,
+        Stack::Init { name, secrets, create_bucket } => {
+            if create_bucket {
+                init::create_bucket(context, &project).await?;
+            }
+            init::run(context, &project, &name, secrets.as_deref()).await?;
+        }
         Stack::Rollback { to, yes } => return rollback::run(context, &project, to, yes).await,
         Stack::Rename { from, to, yes } => return rename::run(context, &project, &from, &to, yes).await,
         Stack::Select { name } => select::run(context, &project, &name).await?,

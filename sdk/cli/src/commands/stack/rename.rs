@@ -29,6 +29,8 @@ pub(super) async fn run(context: &Context, project: &Project, from: &str, to: &s
         context.terminal.say("Nothing was changed.\n");
         return Ok(Exit::Failed);
     }
+    // They are under the key of the old name, which goes with it.
+    let secrets = project.open_file(from).await?;
     let progress = context.progress();
     context.or_interrupted(session.recover("stack rename", progress.events())).await?;
     if !is_begun {
@@ -40,6 +42,7 @@ pub(super) async fn run(context: &Context, project: &Project, from: &str, to: &s
         project.select(to)?;
     }
     rename_file(context, project, from, to)?;
+    project.seal_file(to, secrets).await?;
     context.terminal.say(format_args!(
         "Renamed stack `{from}` to `{to}`. Objects stay as they are; their tags follow with their next change.\n"
     ));

@@ -68,6 +68,7 @@ pub(super) async fn run(context: &Context, project: &Project) -> Result<Exit> {
     }
     findings.extend(points(project).await);
     findings.extend(held(project).await);
+    findings.extend(old_keys(project).await);
     // A place that can't be asked has said so above.
     let advice = project.store.advice(name, stack).await.unwrap_or_default();
     findings.extend(advice.into_iter().map(|text| Finding::new(Level::Warning, text)));
@@ -200,6 +201,15 @@ async fn held(project: &Project) -> Option<Finding> {
         Finding::new(Level::Good, format!("{} works on it", held.holder))
             .step("`--wait-lock 10m` waits until that is done"),
     )
+}
+
+/// Keys that were rotated away and may still open something.
+async fn old_keys(project: &Project) -> Option<Finding> {
+    let keys = project.store.keys(&project.name, &project.stack).await.ok()??;
+    let old = keys.older_keys();
+    let text = format!("{} remembered beside the present one, {}", count(old, "former key"), keys.key_id());
+    let step = "restore points and exports from before the last `secrets rotate` are under them; those who had them can read these";
+    (old > 0).then(|| Finding::new(Level::Warning, text).step(step))
 }
 
 fn show(context: &Context, project: &Project, findings: &[Finding]) -> Result<()> {

@@ -6,7 +6,7 @@ use futures_util::future::join;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 
-fn is_locked<T>(opened: Result<T, Error>) -> bool {
+fn is_locked<T>(opened: &Result<T, Error>) -> bool {
     matches!(opened, Err(Error::Locked { .. }))
 }
 
@@ -16,7 +16,7 @@ async fn a_holder_that_lives_is_never_replaced() {
     let (_store, journal) = place.begun().await;
     let other = place.store();
     for _ in 0..40 {
-        assert!(is_locked(other.open("shop", "dev", &bob()).await));
+        assert!(is_locked(&other.open("shop", "dev", &bob()).await));
         journal.permit().unwrap();
         pass(Duration::from_secs(17)).await;
     }
@@ -33,12 +33,12 @@ async fn a_silent_holder_is_replaced_after_ninety_seconds_of_watching() {
     drop(store);
     pass(Duration::from_secs(1000)).await;
     let other = place.store();
-    assert!(is_locked(other.open("shop", "dev", &bob()).await), "silence before the first look doesn't count");
+    assert!(is_locked(&other.open("shop", "dev", &bob()).await), "silence before the first look doesn't count");
     pass(Duration::from_secs(60)).await;
     let held = other.held("shop", "dev").await.unwrap().unwrap();
     assert!((59_000..=60_000).contains(&held.silent_ms), "{}", held.silent_ms);
     assert_eq!(held.takeover_in_ms, Some(90_000 - held.silent_ms));
-    assert!(is_locked(other.open("shop", "dev", &bob()).await));
+    assert!(is_locked(&other.open("shop", "dev", &bob()).await));
     pass(Duration::from_secs(31)).await;
     let before = place.head().epoch;
     let taken = other.open("shop", "dev", &bob()).await.unwrap();
@@ -60,7 +60,7 @@ async fn a_zombie_has_no_permit_before_it_can_be_replaced_and_can_not_commit_aft
     let taken = loop {
         match other.open("shop", "dev", &bob()).await {
             Ok(taken) => break taken,
-            Err(error) => assert!(is_locked::<()>(Err(error))),
+            Err(error) => assert!(is_locked::<()>(&Err(error))),
         }
         assert_eq!(journal.permit().is_err(), waited_s > 20, "after {waited_s} s");
         pass(Duration::from_secs(1)).await;
@@ -89,7 +89,7 @@ async fn a_holder_that_this_machine_knows_to_be_dead_is_replaced_at_once() {
         let journal = place.store().open("shop", "dev", &here).await.unwrap();
         drop(journal);
         for other in &elsewhere {
-            assert!(is_locked(place.store().open("shop", "dev", other).await));
+            assert!(is_locked(&place.store().open("shop", "dev", other).await));
         }
         assert_eq!(place.store().open("shop", "dev", &here).await.is_ok(), dead);
     }
@@ -102,7 +102,7 @@ async fn a_holder_that_this_machine_knows_to_be_dead_is_replaced_at_once() {
 async fn a_process_knows_that_it_dropped_a_journal() {
     let place = Place::new();
     let (store, journal) = place.begun().await;
-    assert!(is_locked(store.open("shop", "dev", &ann()).await));
+    assert!(is_locked(&store.open("shop", "dev", &ann()).await));
     drop(journal);
     let before = place.head().epoch;
     store.open("shop", "dev", &ann()).await.unwrap();
@@ -131,5 +131,5 @@ async fn of_two_that_begin_a_stack_at_the_same_moment_one_does() {
     let (ann, bob) = (ann(), bob());
     let (one, two) = join(one.open("shop", "dev", &ann), two.open("shop", "dev", &bob)).await;
     assert_ne!(one.is_ok(), two.is_ok());
-    assert!(is_locked(one.and(two)));
+    assert!(is_locked(&one.and(two)));
 }

@@ -169,9 +169,8 @@ impl Objects for TestObjects {
     }
 
     async fn get(&self, key: &str, known: Option<&ETag>) -> Result<Option<Object>, Fault> {
-        match self.effect("get", key).await {
-            Some(Effect::Refused(fault) | Effect::Done(fault)) => return Err(fault),
-            _ => {}
+        if let Some(Effect::Refused(fault) | Effect::Done(fault)) = self.effect("get", key).await {
+            return Err(fault);
         }
         let kept = self.kept.lock().unwrap();
         let found = kept.get(key).ok_or(Fault::Missing)?;
