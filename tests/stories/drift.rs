@@ -90,3 +90,25 @@ async fn a_refresh_of_its_own_lets_state_follow() {
           Done 1 created, 1 updated
     ");
 }
+
+fn secretive(stack: &Stack, demo: &On<Demo>) -> Result<()> {
+    let password = stack.secret("between us");
+    stack.add(demo, Thing::new("a").value("x").password(&password));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_secret_that_changed_is_drift_and_stays_masked() {
+    let story = Story::new("refresh-secret");
+    story.up(secretive).await;
+    story.cloud.tamper("a-1", "password", "somebody's");
+    story.cloud.calls();
+    insta::assert_snapshot!(story.refreshing().up(secretive).await, @r"
+        plan
+          update a: password [secret] -> [secret] because password changes; the real object differs from state
+        calls
+          update a-1
+        report
+          Done 1 updated
+    ");
+}

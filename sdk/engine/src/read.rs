@@ -4,7 +4,7 @@ use crate::{Error, Events, What, execute::Connections};
 use futures_util::{StreamExt, stream};
 use serde::Serialize;
 use std::{collections::BTreeSet, sync::Arc};
-use terrane_core::{Properties, Record, State, Urn, kind::Recorded, plan::Change, state::Instance};
+use terrane_core::{Properties, Record, State, Urn, kind::Recorded, plan::{Change, Shown}, state::Instance};
 
 /// How a real object differs from state.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -100,10 +100,15 @@ impl Sight {
 }
 
 fn differences(before: &Properties, after: &Properties) -> Vec<Change> {
-    let (before, after) = (before.masked(), after.masked());
     let mut changes = Vec::new();
-    for name in before.keys().chain(after.keys().filter(|name| !before.contains_key(*name))) {
-        Change::between(name, before.get(name), after.get(name), false, &mut changes);
+    for name in before.values.keys().chain(after.values.keys().filter(|name| before.get(name).is_none())) {
+        let (old, new) = (before.get(name), after.get(name));
+        if !before.is_secret(name) && !after.is_secret(name) {
+            Change::between(name, old, new, false, &mut changes);
+        } else if old != new {
+            let shown = |value| Shown::of(value, true, false);
+            changes.push(Change { path: name.clone(), before: shown(old), after: shown(new), replaces: false });
+        }
     }
     changes
 }

@@ -5,4 +5,4 @@ mod bucket;
 mod link;
 
 pub use bucket::{Bucket, Change};
-pub use link::Link;
+pub use link::{Link, Observer};
