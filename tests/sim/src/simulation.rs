@@ -260,6 +260,7 @@ impl Simulation {
             let text = format!("the last `up`, with nothing in its way, does not end well: {why}");
             return self.checkers.report(Invariant::Liveness, text);
         }
+        self.faults.over();
         let writes = self.checkers.writes();
         let (end, _) = self.start(99, &Job { command: Command::Up, ..job }).await;
         if end != End::Well || self.checkers.writes() != writes {

@@ -217,7 +217,10 @@ impl Execution<'_> {
             return Ok(None);
         }
         let settings = self.state.providers.get(&instance.provider).map(|provider| provider.settings.clone());
+        let (op, generation) = self.draw(&instance.urn);
         let intent = Intent {
+            op,
+            generation,
             urn: instance.urn.clone(),
             target: Some(instance.op.clone()),
             ..self.intent(step, Action::Delete, instance.provider.clone(), instance.kept.clone())
