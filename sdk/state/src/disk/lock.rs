@@ -9,6 +9,7 @@ use std::{
     io::Read,
     os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
     path::Path,
+    sync::LazyLock,
     thread,
     time::Duration,
 };
@@ -54,6 +55,12 @@ impl Holder {
     /// This process.
     #[must_use]
     pub fn current() -> Self {
+        // All but the moment stays as it is for as long as the process lives, and takes a dozen system calls to find out.
+        static PROCESS: LazyLock<Holder> = LazyLock::new(Holder::look);
+        Self { since: Timestamp::now(), ..PROCESS.clone() }
+    }
+
+    fn look() -> Self {
         let user = ["USER", "LOGNAME"].into_iter().find_map(|name| env::var(name).ok());
         Self {
             pid: std::process::id(),

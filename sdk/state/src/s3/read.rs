@@ -187,8 +187,10 @@ impl Reader<'_> {
     /// Reads records, those of a long log on several threads.
     fn parse(&self, lines: &[Line<'_>]) -> Result<Vec<Record>> {
         let bytes: usize = lines.iter().map(|line| line.text.len()).sum();
-        let threads =
-            thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX).min(bytes / PARALLEL_BYTES + 1);
+        let threads = match (bytes / PARALLEL_BYTES + 1).min(THREADS_MAX) {
+            1 => 1,
+            most => thread::available_parallelism().map_or(1, usize::from).min(most),
+        };
         let each = lines.len().div_ceil(threads).max(1);
         let mut records = Vec::with_capacity(lines.len());
         if threads == 1 {

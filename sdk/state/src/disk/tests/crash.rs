@@ -66,7 +66,7 @@ fn end_in_mid_write(recorder: &Recorder, folder: &Path, number: u32) {
 }
 
 #[test]
-fn whatever_a_crash_leaves_opens_with_every_acknowledged_record() {
+pub(super) fn whatever_a_crash_leaves_opens_with_every_acknowledged_record() {
     let scratch = Scratch::new();
     let (folder, recorder) = (scratch.state(), Recorder::default());
     five_runs(&recorder, &folder);

@@ -57,7 +57,7 @@ fn ends(length: usize) -> Vec<usize> {
 }
 
 #[test]
-fn a_log_that_is_cut_short_loses_only_what_was_never_sealed() {
+pub(super) fn a_log_that_is_cut_short_loses_only_what_was_never_sealed() {
     let scratch = Scratch::new();
     let (folder, log) = (scratch.state(), folder::log(&scratch.state()));
     log_of_six(&folder);

@@ -4,6 +4,8 @@ mod company;
 mod crash;
 mod damage;
 mod faults;
+#[cfg(feature = "planted")]
+mod planted;
 mod recorder;
 
 use std::{
