@@ -13,7 +13,7 @@ fn chain(value: &'static str) -> impl Fn(&Stack, &On<Demo>) -> Result<()> + Send
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_chain_comes_up_changes_and_goes() {
     let story = Story::new("chain");
     insta::assert_snapshot!(story.up(chain("1")).await, @r#"
@@ -64,7 +64,7 @@ async fn a_chain_comes_up_changes_and_goes() {
     assert_eq!(story.objects(), "");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn destroy_takes_everything_in_reverse_order() {
     let story = Story::new("destroy");
     story.up(chain("1")).await;
@@ -96,7 +96,7 @@ fn shaped(shape: &'static str) -> impl Fn(&Stack, &On<Demo>) -> Result<()> + Sen
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_replacement_takes_over_before_the_old_one_goes() {
     let story = Story::new("create-first");
     story.up(shaped("round")).await;
@@ -116,7 +116,7 @@ async fn a_replacement_takes_over_before_the_old_one_goes() {
     "#);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn stable_outputs_stay_known_through_an_update() {
     let story = Story::new("stable");
     let program = |value: &'static str| {
@@ -153,7 +153,7 @@ fn may_replace(
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_may_be_replaced_is_replaced_only_if_it_must() {
     let story = Story::new("may-replace");
     story.up(may_replace("1", |_| "same".to_owned())).await;
@@ -181,7 +181,7 @@ async fn what_may_be_replaced_is_replaced_only_if_it_must() {
     ");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_only_may_be_replaced_is_not_deleted_before_it_is_known() {
     let story = Story::new("may-replace-unique");
     let program = |value: &'static str, pick: fn(String) -> String| {
@@ -216,7 +216,7 @@ async fn what_only_may_be_replaced_is_not_deleted_before_it_is_known() {
     ");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_protected_resource_that_turns_out_to_be_replaced_stops_there() {
     let story = Story::new("may-replace-protected");
     let program = |value: &'static str, pick: fn(String) -> String| {
@@ -246,7 +246,7 @@ async fn a_protected_resource_that_turns_out_to_be_replaced_stops_there() {
     ");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn another_place_means_another_object() {
     let story = Story::new("place");
     story.up(shaped("round")).await;

@@ -100,32 +100,32 @@ fn renamed(stack: &Stack, demo: &On<Demo>) -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn while_it_creates() {
     at_every_boundary("crash-create", nothing, replaced).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn while_it_updates() {
     at_every_boundary("crash-update", chain, updated).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn while_it_replaces_create_first() {
     at_every_boundary("crash-replace", chain, replaced).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn while_it_replaces_delete_first() {
     at_every_boundary("crash-delete-first", chain, replaced_delete_first).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn while_it_deletes() {
     at_every_boundary("crash-delete", chain, nothing).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn while_it_renames_changes_and_deletes() {
     at_every_boundary("crash-rename", chain, renamed).await;
 }
@@ -149,7 +149,7 @@ fn waiting_again(stack: &Stack, demo: &On<Demo>) -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn while_it_expands() {
     at_every_boundary("crash-expand", waiting, waiting_again).await;
 }

@@ -9,7 +9,7 @@ fn program(stack: &Stack, demo: &On<Demo>) -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_refresh_sees_what_changed_what_is_gone_and_what_only_tells_otherwise() {
     let story = Story::new("refresh");
     story.up(program).await;
@@ -43,7 +43,7 @@ async fn a_refresh_sees_what_changed_what_is_gone_and_what_only_tells_otherwise(
     ");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_watched_object_is_repaired_by_any_run() {
     let story = Story::new("watched");
     story.up(program).await;
@@ -68,7 +68,7 @@ async fn a_watched_object_is_repaired_by_any_run() {
     ");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_refresh_of_its_own_lets_state_follow() {
     let story = Story::new("refresh-only");
     story.up(program).await;
@@ -97,7 +97,7 @@ fn secretive(stack: &Stack, demo: &On<Demo>) -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_secret_that_changed_is_drift_and_stays_masked() {
     let story = Story::new("refresh-secret");
     story.up(secretive).await;

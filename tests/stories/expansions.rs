@@ -31,7 +31,7 @@ fn one(_: &str) -> Vec<String> {
     vec!["x".to_owned()]
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn structure_that_waits_comes_in_the_same_run_and_is_known_in_the_next() {
     let story = Story::new("expand");
     insta::assert_snapshot!(story.up(zone("1", "round", two)).await, @r#"
@@ -69,7 +69,7 @@ async fn structure_that_waits_comes_in_the_same_run_and_is_known_in_the_next() {
     "#);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_held_resources_use_goes_after_them() {
     let story = Story::new("expand-replaced");
     story.up(zone("1", "round", two)).await;
@@ -91,7 +91,7 @@ async fn what_held_resources_use_goes_after_them() {
     assert_eq!(story.objects(), "x-1 y-1 zone-2");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_held_resources_use_stays_although_it_left_the_program() {
     let story = Story::new("expand-left");
     let program = |value: &'static str, with_net: bool| {
@@ -131,7 +131,7 @@ async fn what_held_resources_use_stays_although_it_left_the_program() {
     ");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_wave_that_destroys_asks_again() {
     let story = Story::new("expand-fewer");
     story.up(zone("1", "round", two)).await;
@@ -159,7 +159,7 @@ async fn a_wave_that_destroys_asks_again() {
     "#);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_run_can_stop_before_what_nobody_has_seen() {
     let mut story = Story::new("expand-unseen");
     story.apply.unseen = Unseen::Stop;
@@ -186,7 +186,7 @@ async fn a_run_can_stop_before_what_nobody_has_seen() {
     "#);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_targeted_run_stays_targeted_in_its_later_waves() {
     let mut story = Story::new("expand-targets");
     let program = |stack: &Stack, demo: &On<Demo>| {
@@ -212,7 +212,7 @@ async fn a_targeted_run_stays_targeted_in_its_later_waves() {
     ");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_provider_may_need_a_resource_of_the_same_run() {
     let story = Story::new("provider-from");
     let cloud = story.name.clone();

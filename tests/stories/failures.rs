@@ -80,7 +80,7 @@ async fn a_cloud_that_throttles_gets_fewer_calls_at_once() {
     assert_eq!(story.cloud.most_running(), 64);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_failure_stops_what_comes_after_it() {
     let story = Story::new("failure");
     story.cloud.fail("create a", 1, Trouble::Refused);
@@ -115,7 +115,7 @@ async fn a_failure_stops_what_comes_after_it() {
     ");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_rest_goes_on_when_it_is_asked_to() {
     let mut story = Story::new("continue");
     story.apply.continue_on_error = true;
@@ -144,7 +144,7 @@ fn single(stack: &Stack, demo: &On<Demo>) -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_lost_reply_is_cleared_up_by_the_next_run() {
     let story = Story::new("lost-reply");
     story.cloud.fail("create a", 1, Trouble::ReplyLost);
@@ -179,7 +179,7 @@ async fn a_lost_reply_is_cleared_up_by_the_next_run() {
     assert_eq!(story.objects(), "a-1");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_call_that_never_arrived_is_made_again() {
     let story = Story::new("cut");
     story.cloud.fail("create a", 1, Trouble::Cut);
@@ -198,7 +198,7 @@ async fn a_call_that_never_arrived_is_made_again() {
     assert_eq!(story.objects(), "a-1");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_nobody_can_tell_is_asked_and_nothing_is_made_meanwhile() {
     let story = Story::new("cannot-tell");
     story.cloud.fail("create a", 1, Trouble::Cut);
@@ -226,7 +226,7 @@ async fn what_nobody_can_tell_is_asked_and_nothing_is_made_meanwhile() {
     assert_eq!(story.objects(), "");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_object_that_does_not_become_ready_is_kept_and_tried_again() {
     let story = Story::new("not-ready");
     story.cloud.fail("wait a-1", 1, Trouble::Refused);
@@ -263,7 +263,7 @@ async fn an_object_that_does_not_become_ready_is_kept_and_tried_again() {
     ");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_update_with_an_unknown_end_is_done_again() {
     let story = Story::new("update-cut");
     let program = |value: &'static str| {
@@ -284,10 +284,11 @@ async fn an_update_with_an_unknown_end_is_done_again() {
           update a-1
         report
           Done 1 updated
+          recovered a: its update was cut off and will be done again
     ");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_provider_that_panics_fails_only_its_step() {
     let mut story = Story::new("panic");
     story.apply.continue_on_error = true;
@@ -345,7 +346,7 @@ async fn the_first_interrupt_drains_and_the_second_stops_at_once() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_plan_from_an_older_state_is_refused() {
     let story = Story::new("changed");
     let session = story.session(single);

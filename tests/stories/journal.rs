@@ -13,7 +13,7 @@ fn chain(length: usize) -> impl Fn(&Stack, &On<Demo>) -> Result<()> + Send + Syn
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn no_call_before_its_intent_and_no_dependent_before_the_end_of_what_it_needs() {
     let cloud = Cloud::named("journal-order");
     let story = Story::with_store("journal-order", Arc::new(Watch::telling(&cloud)));
@@ -54,7 +54,7 @@ async fn no_call_before_its_intent_and_no_dependent_before_the_end_of_what_it_ne
     ");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_run_that_changes_nothing_writes_nothing() {
     let watch = Watch::default();
     let story = Story::with_store("journal-nothing", Arc::new(watch.clone()));
@@ -76,7 +76,7 @@ async fn a_run_that_changes_nothing_writes_nothing() {
     assert_eq!(watch.bytes(), written);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_is_written_grows_with_what_is_done_and_no_faster() {
     let mut written = Vec::new();
     for length in [50, 100, 200] {

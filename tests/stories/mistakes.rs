@@ -4,7 +4,7 @@ use crate::support::*;
 use serde::Deserialize;
 use serde_json::json;
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn every_mistake_is_told_together_and_nothing_is_done() {
     let story = Story::new("mistakes");
     let told = story
@@ -28,7 +28,7 @@ async fn every_mistake_is_told_together_and_nothing_is_done() {
     ");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_fault_names_the_lines() {
     let story = Story::new("lines");
     let session = story.session(|stack, demo| {
@@ -41,7 +41,7 @@ async fn a_fault_names_the_lines() {
     assert!(lines.len() == 2 && lines.iter().all(|line| line.starts_with("mistakes.rs:")), "{lines:?}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn circles_and_gaps_are_shown() {
     let story = Story::new("circles");
     let told = story
@@ -72,7 +72,7 @@ async fn circles_and_gaps_are_shown() {
     ");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_input_that_can_never_change_is_refused() {
     let story = Story::new("immutable");
     let program = |fixed: &'static str| {
@@ -107,7 +107,7 @@ async fn an_input_that_can_never_change_is_refused() {
     ");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_provider_that_left_the_program_is_named() {
     let mut story = Story::new("provider-left");
     let cloud = story.name.clone();
@@ -146,7 +146,7 @@ struct Settings {
     nodes: u32,
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn configuration_that_is_wrong_lacks_or_is_unknown() {
     let mut story = Story::new("configuration");
     let program = |stack: &Stack, demo: &On<Demo>| {
@@ -174,7 +174,7 @@ async fn configuration_that_is_wrong_lacks_or_is_unknown() {
     ");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_program_that_panics_or_fails_has_done_nothing() {
     let story = Story::new("panics");
     insta::assert_snapshot!(story.up(|_, _| panic!("oh")).await, @r"
@@ -207,7 +207,7 @@ async fn a_program_that_panics_or_fails_has_done_nothing() {
     ");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn two_resources_are_not_one_object() {
     let story = Story::new("twins");
     let told = story

@@ -2,7 +2,7 @@
 
 use crate::support::*;
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_renamed_resource_moves_without_a_call() {
     let story = Story::new("moves");
     story
@@ -37,7 +37,7 @@ async fn a_renamed_resource_moves_without_a_call() {
     assert_eq!(story.objects(), "a-1 b-1 c-1");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_move_into_a_scope_may_come_with_a_change() {
     let story = Story::new("move-and-change");
     story

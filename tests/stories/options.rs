@@ -15,7 +15,7 @@ fn one(
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn protected_resources_are_neither_deleted_nor_replaced() {
     let story = Story::new("protected");
     story.up(one("x", Options::protected)).await;
@@ -42,7 +42,7 @@ async fn protected_resources_are_neither_deleted_nor_replaced() {
     ");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_option_that_changes_is_written_without_a_call() {
     let story = Story::new("noted");
     story.up(one("x", |a| a)).await;
@@ -59,7 +59,7 @@ async fn an_option_that_changes_is_written_without_a_call() {
     assert!(!story.planned(&session).await.unwrap().needs_record());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn retained_objects_are_forgotten() {
     let story = Story::new("retained");
     story.up(one("x", Options::retained)).await;
@@ -73,7 +73,7 @@ async fn retained_objects_are_forgotten() {
     assert_eq!(story.objects(), "a-1");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn ignored_inputs_stay_as_they_are() {
     let story = Story::new("ignoring");
     story.up(one("x", |a| a.label("mine"))).await;
@@ -84,7 +84,7 @@ async fn ignored_inputs_stay_as_they_are() {
     ");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn replacements_by_wish() {
     let story = Story::new("by-wish");
     let program = |version: u32, label: &'static str| {
@@ -120,7 +120,7 @@ async fn replacements_by_wish() {
     ");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_is_deleted_with_another_needs_no_delete_of_its_own() {
     let story = Story::new("deleted-with");
     let program = |shape: &'static str| {
@@ -154,7 +154,7 @@ async fn what_is_deleted_with_another_needs_no_delete_of_its_own() {
     ");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_import_adopts_what_matches_and_refuses_what_does_not() {
     let story = Story::new("imported");
     story.cloud.plant("old", "north", &serde_json::json!({"value": "x", "needs": []}));
@@ -188,7 +188,7 @@ async fn an_import_adopts_what_matches_and_refuses_what_does_not() {
     ");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_import_can_be_asked_for_without_a_word_in_the_program() {
     let mut story = Story::new("import-asked");
     story.cloud.plant("old", "north", &serde_json::json!({"value": "x", "label": "l", "needs": []}));
@@ -250,7 +250,7 @@ async fn a_verb_that_takes_too_long_is_given_up() {
     ");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn hooks_run_around_the_verbs_and_may_fail() {
     let story = Story::new("hooks");
     let cloud = story.cloud.clone();
@@ -322,7 +322,7 @@ async fn hooks_run_around_the_verbs_and_may_fail() {
     "#);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_transform_sees_every_draft_of_its_scope() {
     let story = Story::new("transform");
     let told = story

@@ -2,7 +2,7 @@
 
 use crate::support::*;
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn delete_first_by_option_by_kind_and_by_a_fixed_name() {
     let story = Story::new("delete-first");
     let program = |shape: &'static str| {
@@ -32,7 +32,7 @@ async fn delete_first_by_option_by_kind_and_by_a_fixed_name() {
     ");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_name_that_changes_too_needs_no_delete_first() {
     let story = Story::new("other-name");
     let program = |shape: &'static str, name: &'static str| {
@@ -54,7 +54,7 @@ async fn a_name_that_changes_too_needs_no_delete_first() {
     ");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_delete_first_replacement_takes_along_who_is_replaced_with_it() {
     let story = Story::new("cascade");
     let program = |shape: &'static str| {
@@ -84,7 +84,7 @@ async fn a_delete_first_replacement_takes_along_who_is_replaced_with_it() {
     "#);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_renamed_dependent_still_lets_go_first() {
     let story = Story::new("renamed-dependent");
     let program = |shape: &'static str, name: &'static str| {

@@ -2,7 +2,7 @@
 
 use crate::support::*;
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_stack_reads_the_exports_of_another() {
     let network = Story::new("references");
     network

@@ -24,7 +24,7 @@ fn later(stack: &Stack, demo: &On<Demo>) -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn secrets_are_masked_in_plans_and_reports() {
     let story = Story::new("secrets");
     insta::assert_snapshot!(story.up(program).await, @r#"
@@ -68,7 +68,7 @@ fn files(folder: &Path) -> Vec<(String, String)> {
         .collect()
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn secrets_are_sealed_on_disk_and_come_back() {
     let folder = Folder::new("secrets");
     let story = Story::with_store("secrets-on-disk", Arc::new(FileStore::new(folder.0.clone())));
@@ -96,7 +96,7 @@ async fn secrets_are_sealed_on_disk_and_come_back() {
     assert_eq!(story.state().await.exports.get("password").unwrap(), CANARY);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_becomes_secret_is_sealed_from_then_on() {
     let story = Story::new("becomes-secret");
     let program = |secret: bool| {

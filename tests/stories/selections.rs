@@ -16,7 +16,7 @@ fn targeting(story: &Story, targets: &[&str]) -> Story {
     story
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn targets_take_along_what_they_need() {
     let story = Story::new("targets");
     insta::assert_snapshot!(targeting(&story, &["b"]).up(program).await, @r"
@@ -52,7 +52,7 @@ async fn targets_take_along_what_they_need() {
     ");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn excluded_resources_wait_with_what_needs_them() {
     let mut story = Story::new("excludes");
     story.plan.excludes = vec!["b".to_owned()];
@@ -68,7 +68,7 @@ async fn excluded_resources_wait_with_what_needs_them() {
     ");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_replacement_on_demand_and_a_name_that_is_none() {
     let mut story = Story::new("replace");
     story.up(program).await;

@@ -96,14 +96,14 @@ async fn move_b(session: &Session) -> Result<(), Error> {
     session.move_to("prod", urns, &Events::unheard()).await
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_move_that_is_cut_off_anywhere_ends_with_the_next_command_on_either_stack() {
     for side in ["dev", "prod"] {
         cut_off_anywhere("move", move_b, [&["dev/a", "dev/b"], &["dev/a", "prod/b"]], side).await;
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_moved_resource_belongs_to_the_other_stack_with_its_object_and_secrets() {
     let watch = Watch::default();
     let story = begun("moved", &watch).await;
@@ -125,7 +125,7 @@ async fn a_moved_resource_belongs_to_the_other_stack_with_its_object_and_secrets
     assert_eq!(story.cloud.calls(), Vec::<String>::new(), "nothing is deleted or made");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_move_that_the_other_stack_can_not_take_writes_nothing() {
     let watch = Watch::default();
     let story = begun("refused-move", &watch).await;
@@ -137,13 +137,13 @@ async fn a_move_that_the_other_stack_can_not_take_writes_nothing() {
     assert_eq!(story.state().await, before);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_rename_that_is_cut_off_anywhere_ends_with_the_next_command() {
     let rename = async |session: &Session| session.rename_to("live", &Events::unheard()).await;
     cut_off_anywhere("rename", rename, [&["dev/a", "dev/b"], &["live/a", "live/b"]], "dev").await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_renamed_stack_keeps_history_exports_and_ids() {
     let story = Story::new("renamed-stack");
     story.up(shop).await;
@@ -181,7 +181,7 @@ async fn a_run_waits_for_a_lock_and_says_for_whom() {
     assert_eq!(ended.unwrap().1.counts.create, 2);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_rollback_plans_towards_what_was_and_not_towards_the_program() {
     let story = Story::new("rollback");
     story.up(shop).await;

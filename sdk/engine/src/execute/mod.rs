@@ -8,6 +8,7 @@ mod connect;
 mod limits;
 mod outcome;
 mod queue;
+mod staged;
 mod task;
 mod turns;
 mod verb;
@@ -24,6 +25,7 @@ use crate::{
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use petgraph::graph::NodeIndex;
 use queue::{Lane, Queue};
+use staged::Staged;
 use std::{
     collections::{BTreeSet, HashSet},
     sync::Arc,
@@ -34,7 +36,7 @@ use terrane_core::{
     failpoint::{Point, reach},
     plan::{Op, Step},
     planted::{Bug, planted},
-    state::RunStart,
+    state::{Cut, Failed, RunStart},
 };
 use terrane_state::Journal;
 use turns::Turns;
@@ -78,6 +80,10 @@ struct Execution<'a> {
     batch: Vec<Record>,
     /// Calls whose intents are in the batch.
     begun: Vec<Begun>,
+    /// Calls whose intents are in the commit that is in flight.
+    committing: Vec<Begun>,
+    /// Calls whose intents are durable.
+    staged: Staged,
     running: FuturesUnordered<BoxFuture<'static, Came>>,
     /// Steps that turned out to need no second half.
     spared: HashSet<usize>,
@@ -118,6 +124,8 @@ impl<'a> Execution<'a> {
             turns,
             batch: Vec::new(),
             begun: Vec::new(),
+            committing: Vec::new(),
+            staged: Staged::default(),
             running: FuturesUnordered::new(),
             spared: HashSet::new(),
             replaced: HashSet::new(),
@@ -130,15 +138,16 @@ impl<'a> Execution<'a> {
     async fn run(&mut self) {
         let interrupt = self.run.options.interrupt.clone();
         let mut level = 0;
-        let mut commit: Option<(Commit<'a>, Vec<Begun>)> = None;
+        let mut commit: Option<Commit<'a>> = None;
         loop {
             self.start_ready();
             if commit.is_none() && !self.batch.is_empty() {
-                let (records, mut begun) = (self.gathered(), std::mem::take(&mut self.begun));
+                let records = self.gathered();
+                self.committing = std::mem::take(&mut self.begun);
                 if planted(Bug::CallBeforeIntentIsDurable) {
-                    begun.drain(..).for_each(|begun| self.launch(begun));
+                    std::mem::take(&mut self.committing).into_iter().for_each(|begun| self.launch(begun));
                 }
-                commit = Some((write(self.run.journal, records).boxed(), begun));
+                commit = Some(write(self.run.journal, records).boxed());
             }
             let standstill = self.running.is_empty() && commit.is_none();
             let gates = !self.stopping && self.turns.open_gates(self.facts, &self.queue, &self.run.calls, standstill);
@@ -146,14 +155,17 @@ impl<'a> Execution<'a> {
                 break;
             }
             match next_of(&mut self.running, &mut commit, &mut self.turns, &interrupt, level).await {
-                Next::Came(came) => match *came {
-                    Came::Ended(ended) => self.end(ended),
-                    Came::Listed(begun, listed) => self.listed(begun, listed),
-                },
+                Next::Came(came) => {
+                    self.came(*came);
+                    // What comes at the same time goes into the same commit.
+                    while let Some(Some(came)) = self.running.next().now_or_never() {
+                        self.came(came);
+                    }
+                }
                 Next::Gate(rollout, verdict) => self.gate(rollout, verdict),
                 Next::Committed(result) => {
-                    let begun = commit.take().map(|(_, begun)| begun).unwrap_or_default();
-                    self.committed(result, begun);
+                    commit = None;
+                    self.committed(result);
                 }
                 Next::Interrupted => {
                     level = interrupt.level();
@@ -169,10 +181,18 @@ impl<'a> Execution<'a> {
         self.tally.not_started.extend(left.filter(|step| step.op != Op::Same).map(|step| step.urn.clone()));
     }
 
-    /// Starts the calls whose intents are durable now.
-    fn committed(&mut self, result: Result<(), terrane_state::Error>, begun: Vec<Begun>) {
+    fn came(&mut self, came: Came) {
+        match came {
+            Came::Ended(ended) => self.end(ended),
+            Came::Listed(begun, listed) => self.listed(begun, listed),
+        }
+    }
+
+    /// The calls whose intents are durable now may start.
+    fn committed(&mut self, result: Result<(), terrane_state::Error>) {
+        let begun = std::mem::take(&mut self.committing);
         match result {
-            Ok(()) => begun.into_iter().for_each(|begun| self.launch(begun)),
+            Ok(()) => begun.into_iter().for_each(|begun| self.staged.put(self.queue.weight(begun.task), begun)),
             Err(error) => {
                 // Without a journal nothing more may start; what runs is finished, and its end is recorded if the journal comes back.
                 self.tally.journal_failed(error);
@@ -187,14 +207,36 @@ impl<'a> Execution<'a> {
         self.run.calls.events.tell(What::Draining { running: self.running.len() });
     }
 
+    /// Starts what may start, and begins what may come next.
     fn start_ready(&mut self) {
-        while !self.stopping && self.running.len() + self.begun.len() < self.run.options.parallel.max(1) {
-            let (turns, limits) = (&self.turns, &self.run.calls.limits);
-            let provider_of = |node| provider_of(self.plan, &self.order, node);
-            let Some(task) = self.queue.pop(|node| turns.admits(node) && limits.admits(provider_of(node))) else {
-                return;
-            };
+        if self.stopping {
+            return self.leave_staged();
+        }
+        let parallel = self.run.options.parallel.max(1);
+        while self.running.len() < parallel {
+            let admits = |task| admits(self.run, self.plan, &self.order, task);
+            let Some(begun) = self.staged.take(admits) else { break };
+            self.launch(begun);
+        }
+        while !self.stopping && self.under_way() < 2 * parallel {
+            let admits = |task| self.turns.admits(task) && admits(self.run, self.plan, &self.order, task);
+            let Some(task) = self.queue.pop(admits) else { return };
             self.begin(task);
+        }
+    }
+
+    /// The calls that run, and those that are about to.
+    fn under_way(&self) -> usize {
+        self.running.len() + self.begun.len() + self.committing.len() + self.staged.len()
+    }
+
+    /// Takes back what was about to start.
+    fn leave_staged(&mut self) {
+        for begun in self.staged.take_all() {
+            let (op, at_ms) = (begun.intent.op, self.run.calls.world.now_ms());
+            let message = "the run stopped before it started".to_owned();
+            self.record(Record::Failed(Failed { op, cut: Cut::NotApplied, message, at_ms }));
+            self.tally.not_started.insert(begun.intent.urn);
         }
     }
 
@@ -262,6 +304,11 @@ async fn write(journal: &Arc<dyn Journal>, records: Vec<Record>) -> Result<(), t
     Ok(())
 }
 
+/// Whether the provider of a task takes another call.
+fn admits(run: &Run<'_>, plan: &Plan, order: &Order, task: NodeIndex) -> bool {
+    run.calls.limits.admits(provider_of(plan, order, task))
+}
+
 /// The name of a task's provider.
 fn provider_of<'a>(plan: &'a Plan, order: &Order, task: NodeIndex) -> &'a str {
     plan.steps[order[task].step].urn.kind().split(':').next().unwrap_or_default()
@@ -299,14 +346,14 @@ enum Next {
 
 async fn next_of(
     running: &mut FuturesUnordered<BoxFuture<'static, Came>>,
-    commit: &mut Option<(Commit<'_>, Vec<Begun>)>,
+    commit: &mut Option<Commit<'_>>,
     turns: &mut Turns<'_>,
     interrupt: &crate::Interrupt,
     level: u8,
 ) -> Next {
     let committed = async {
         match commit {
-            Some((commit, _)) => commit.await,
+            Some(commit) => commit.await,
             None => std::future::pending().await,
         }
     };

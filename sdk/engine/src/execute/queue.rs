@@ -80,6 +80,11 @@ impl Queue {
         self.ready.iter().filter_map(|lane| lane.first()).map(|(_, node)| *node)
     }
 
+    /// How long the heaviest chain from a task on is expected to take.
+    pub(crate) fn weight(&self, node: NodeIndex) -> u64 {
+        self.weight[node.index()]
+    }
+
     /// Ends a task.
     pub(crate) fn complete(&mut self, order: &Order, node: NodeIndex) {
         self.stage[node.index()] = Stage::Done;

@@ -74,12 +74,12 @@ impl Execution<'_> {
     /// Records what a call is about to do; it starts when that is durable.
     fn intend(&mut self, begun: Begun) {
         self.record(Record::Intent(begun.intent.clone()));
-        self.run.calls.limits.started(super::provider_of(self.plan, &self.order, begun.task));
         self.begun.push(begun);
     }
 
     /// Starts the call of a task whose intent is durable.
     pub(super) fn launch(&mut self, begun: Begun) {
+        self.run.calls.limits.started(super::provider_of(self.plan, &self.order, begun.task));
         self.tally.started(begun.task, self.run.calls.world.clock_ms());
         self.running.push(Box::pin(self.run.calls.clone().perform(begun)));
     }
