@@ -3,10 +3,11 @@
 use crate::{
     Draft, Facts, KindSpec, Note, Output, ProviderSpec, Result, Rollout, Stack, Urn,
     note::{Claim, Fault},
+    urn::UrnMap,
 };
 use serde_json::Value;
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     panic::Location,
     sync::Arc,
 };
@@ -100,7 +101,7 @@ pub struct Graph {
     /// The resources, in the order of their declaration.
     pub nodes: Vec<Node>,
     /// Positions in `nodes`.
-    pub index: HashMap<Urn, usize>,
+    pub index: UrnMap<usize>,
     /// Parts that wait for values.
     pub expansions: Vec<Expansion>,
     /// What the stack exports.

@@ -3,18 +3,14 @@
 //! An [`Output`] is a pure expression over the outputs of resources. There is no future and no executor in it: the planner
 //! resolves it against what the state knows, the executor against what the run has made.
 
-use crate::Urn;
+use crate::{Urn, urn::UrnMap};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
-use std::{
-    collections::{BTreeSet, HashMap},
-    fmt,
-    sync::Arc,
-};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 /// The outputs that are known so far.
 #[derive(Default, Clone, Debug)]
-pub struct Facts(HashMap<Urn, Fact>);
+pub struct Facts(UrnMap<Fact>);
 
 /// What is known of one resource's outputs.
 #[derive(Clone, Debug)]

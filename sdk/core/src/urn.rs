@@ -1,8 +1,12 @@
 //! Names: what identifies a resource across runs.
 
 use crate::Error;
+use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::{fmt, sync::Arc};
+use std::{collections::HashMap, fmt, sync::Arc};
+
+/// Values by resource. URNs come from a person's own program, so a hash that an adversary could foresee is good enough, and quicker.
+pub type UrnMap<V> = HashMap<Urn, V, FxBuildHasher>;
 
 /// The longest logical name of a stack, project, scope or resource, in bytes.
 pub const NAME_BYTES_MAX: usize = 200;
@@ -18,7 +22,8 @@ impl Urn {
     /// Puts a URN together; `scope` is empty or names joined by `/`.
     pub fn new(stack: &str, project: &str, scope: &str, kind: &str, name: &str) -> Self {
         let separator = if scope.is_empty() { "" } else { "/" };
-        Self(format!("{stack}/{project}/{scope}{separator}{kind}/{name}").into())
+        let parts = [stack, "/", project, "/", scope, separator, kind, "/", name];
+        Self(parts.concat().into())
     }
 
     /// Reads a URN as a person or a state file gives it.

@@ -1,14 +1,14 @@
 //! What a person has agreed to: a run never does more to a resource than the plan showed.
 
-use std::collections::HashMap;
 use terrane_core::{
     Urn,
     plan::{Op, Plan, Why},
+    urn::UrnMap,
 };
 
 /// The most destructive step that was agreed to for each resource. What was not shown at all may be made and changed, never destroyed.
 #[derive(Default)]
-pub(crate) struct Approved(HashMap<Urn, u8>);
+pub(crate) struct Approved(UrnMap<u8>);
 
 impl Approved {
     /// Agrees to a plan that was shown. That a protected resource may be replaced is shown, but not agreed to.

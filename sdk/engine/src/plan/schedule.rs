@@ -19,7 +19,8 @@ use petgraph::{
     graph::{DiGraph, EdgeIndex, NodeIndex},
     visit::EdgeRef,
 };
-use std::collections::{HashMap, HashSet};
+use rustc_hash::FxHashMap;
+use std::collections::HashSet;
 use terrane_core::{
     OpId, State, Urn,
     plan::{Op, Step},
@@ -103,17 +104,17 @@ fn within(order: &Order, knot: &[NodeIndex]) -> Vec<EdgeIndex> {
 struct Builder<'a> {
     steps: &'a [Step],
     order: Order,
-    make: HashMap<&'a Urn, NodeIndex>,
-    remove: HashMap<&'a OpId, NodeIndex>,
-    removes_of: HashMap<&'a Urn, Vec<NodeIndex>>,
+    make: FxHashMap<&'a Urn, NodeIndex>,
+    remove: FxHashMap<&'a OpId, NodeIndex>,
+    removes_of: FxHashMap<&'a Urn, Vec<NodeIndex>>,
     /// Former names, as state still has them, and what they are called now.
-    renamed: HashMap<&'a Urn, &'a Urn>,
+    renamed: FxHashMap<&'a Urn, &'a Urn>,
 }
 
 impl<'a> Builder<'a> {
     fn new(steps: &'a [Step]) -> Self {
         let order = Order::with_capacity(steps.len(), steps.len());
-        let (make, remove, removes_of) = (HashMap::new(), HashMap::new(), HashMap::new());
+        let (make, remove, removes_of) = (FxHashMap::default(), FxHashMap::default(), FxHashMap::default());
         let renamed = steps.iter().filter_map(|step| Some((step.moved_from.as_ref()?, &step.urn))).collect();
         let mut builder = Self { steps, order, make, remove, removes_of, renamed };
         for (position, step) in steps.iter().enumerate() {
