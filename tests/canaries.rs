@@ -4,7 +4,10 @@
 mod search;
 mod words;
 
-use crate::session::{Session, files};
+use crate::{
+    s3::shop::{Server, Shop},
+    session::{Session, files},
+};
 use std::{
     collections::BTreeSet,
     fs,
@@ -17,6 +20,8 @@ use words::canary;
 /// A session of the program with the secrets, and all that it has said.
 struct Cage {
     session: Session,
+    /// Where else its secrets may have come: the session whose region serves the bucket that keeps the state, if one does.
+    elsewhere: Option<Session>,
     forms: BTreeSet<Vec<u8>>,
     /// What was typed and where a canary was seen.
     escaped: Vec<String>,
@@ -24,9 +29,12 @@ struct Cage {
 
 impl Cage {
     fn new() -> Self {
-        let session = Session::new();
+        Self::of(Session::new(), None)
+    }
+
+    fn of(session: Session, elsewhere: Option<Session>) -> Self {
         fs::create_dir(session.path("tmp")).unwrap();
-        let mut cage = Self { session, forms: search::forms(), escaped: Vec::new() };
+        let mut cage = Self { session, elsewhere, forms: search::forms(), escaped: Vec::new() };
         for stack in ["net", "dev"] {
             let set = cage.type_in(&format!("config set --secret password --stack {stack}"), &canary(990));
             assert!(set.status.success(), "{}", String::from_utf8_lossy(&set.stderr));
@@ -78,7 +86,8 @@ impl Cage {
 
     /// Every file of the session, and the arguments of every process on the machine.
     fn search(&mut self) {
-        for path in files(&self.session.path("")) {
+        let sessions = [Some(&self.session), self.elsewhere.as_ref()];
+        for path in sessions.into_iter().flatten().flat_map(|session| files(&session.path(""))) {
             let seen = search::found_in_file(&self.forms, &path);
             let mode = fs::metadata(&path).map_or(0, |metadata| metadata.permissions().mode() & 0o077);
             // What a region's agent must give to its processes is in files for this user only.
@@ -133,6 +142,62 @@ fn no_canary_escapes_from_runs_that_go_well() {
     ] {
         cage.run(words, 0);
     }
+    cage.conclude();
+}
+
+/// What carries a state, looks at its past, or judges it.
+const CARRYING: [&str; 8] = [
+    "state export saved.json",
+    "state export --json",
+    "state import saved.json --yes",
+    "state doctor",
+    "state doctor --json",
+    "stack history",
+    "stack history --json",
+    "secrets rotate",
+];
+
+#[test]
+fn no_canary_escapes_from_states_that_are_carried() {
+    let mut cage = Cage::new();
+    cage.run("up --yes --stack net", 0);
+    cage.run("up --yes", 0);
+    CARRYING.iter().for_each(|words| drop(cage.run(words, 0)));
+    let (copy, here) = (cage.session.path("state"), cage.session.path("other"));
+    cage.run(&format!("state recover --from file://{} --state {} --yes", copy.display(), here.display()), 0);
+    cage.run("stack rename dev live --yes", 0);
+    cage.run("state export live.json --stack live", 0);
+    let log = cage.session.path("state/canaries/live/log");
+    let mut bytes = fs::read(&log).unwrap();
+    bytes[60] ^= 1;
+    fs::write(&log, bytes).unwrap();
+    cage.run("state doctor --stack live", 1);
+    cage.run("up --yes --stack live", 1);
+    cage.run("state repair --set-aside --yes --stack live", 0);
+    cage.run("state import live.json --yes --stack live", 0);
+    cage.conclude();
+}
+
+#[test]
+fn no_canary_escapes_into_a_bucket() {
+    let (session, (_proxy, region)) = Shop::on(Server::Region).parts();
+    let mut cage = Cage::of(session, region);
+    cage.run("up --yes --stack net", 0);
+    cage.run("up --yes", 0);
+    cage.mood("mood = 'well'\nround = 1");
+    cage.run("up --yes --json", 0);
+    CARRYING.iter().for_each(|words| drop(cage.run(words, 0)));
+    cage.run("stack rename dev live --yes", 0);
+    cage.run("destroy --yes --stack live --json", 0);
+    let served = files(&cage.elsewhere.as_ref().unwrap().path("l"));
+    let holds = |text: &str| {
+        served.iter().any(|path| String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).contains(text))
+    };
+    assert!(
+        holds("canaries:Bird") || holds("bird-1"),
+        "the objects of the bucket are among the files that are searched"
+    );
+    assert!(holds("terrane-sealed:1:"), "and they have secrets");
     cage.conclude();
 }
 

@@ -33,7 +33,7 @@ fn a_damaged_state_is_explained_and_begun_anew_from_a_restore_point() {
           nothing was changed, and nothing will be: no command writes to a state that doesn't load
           restore point 11 of [time] is whole (2 resources); what came after it is lost
           1. `state export --at 11 saved.json` writes it to a file
-          2. move file://[root]/state/shop/dev aside; keep it
+          2. `state repair --set-aside` puts the damaged state out of the way, whole
           3. `state import saved.json` begins the stack anew from it
           4. `refresh` lets it follow what has changed since; look for objects with the tag terrane:stack that it doesn't know
       ✓ 2 restore points, the newest is record 11 of [time]
@@ -41,7 +41,12 @@ fn a_damaged_state_is_explained_and_begun_anew_from_a_restore_point() {
     ");
     let point = shown.split("--at ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap().to_owned();
     session.data(&format!("state export --at {point} saved.json"));
-    fs::rename(session.path("state/shop/dev"), session.path("aside")).unwrap();
+    let asked = session.run("state repair --set-aside");
+    assert!(asked.contains("✗ the state file") && asked.ends_with("--- exit 2"), "{asked}");
+    let aside = session.run("state repair --set-aside --yes");
+    assert!(aside.contains("The damaged state is [root]/state/damaged/shop/dev-1 now."), "{aside}");
+    assert!(session.path("state/damaged/shop/dev-1/log").exists());
+    assert!(session.run("state repair --set-aside --yes").contains("loads: nothing of it is to be set aside"));
     session.data("state import saved.json --yes");
     assert!(session.data("preview").contains("no changes. 2 resources"));
     assert_eq!(session.output("state doctor").status.code(), Some(0));

@@ -6,6 +6,7 @@ use std::{
     io::Write,
     process::{Command, Output, Stdio},
 };
+use terrane_core::failpoint::{Point, VARIABLE};
 
 const CONFIG: &str = "[file.a]\nsecret = 'hunter2-file'\n";
 
@@ -101,4 +102,111 @@ fn a_stack_can_begin_with_who_may_read_its_secrets() {
     let up = with(&session, "up --yes", &[]);
     assert!(up.contains("set TERRANE_PASSPHRASE"), "{up}");
     assert!(with(&session, "up --yes", &[("TERRANE_PASSPHRASE", "first")]).contains("done: 1 created"));
+}
+
+/// Runs a command that is killed at a point, which it must come to.
+fn kill_at(session: &Session, words: &str, point: Point, times: u32) {
+    let mut program = session.program(words);
+    program.env(VARIABLE, format!("{point:?}:{times}")).stdout(Stdio::null()).stderr(Stdio::null());
+    assert!(program.status().unwrap().code().is_none(), "{words} does not come to {point:?} so often as {times} times");
+}
+
+/// A stack with a secret in its file, which is in its state, too.
+fn with_secrets() -> Session {
+    let session = Session::with("[file.a]\n");
+    let set = piped(session.program("config set --secret file.a.secret"), "hunter2-config");
+    assert!(set.status.success(), "{}", session.shown(&set));
+    session.data("up --yes");
+    session
+}
+
+fn assert_opens(session: &Session, after: &str) {
+    let shown = session.run("state show a --show-secrets");
+    assert!(shown.contains("hunter2-config"), "{after}: {shown}");
+    assert_eq!(session.run("config get file.a.secret --show-secrets"), "hunter2-config", "{after}");
+}
+
+fn assert_settled(session: &Session, after: &str) {
+    assert_opens(session, after);
+    let preview = session.run("preview");
+    assert!(preview.contains("no changes. 1 resource"), "{after}: {preview}");
+}
+
+#[test]
+fn a_rotation_that_is_killed_anywhere_leaves_all_secrets_readable() {
+    let points = [
+        (Point::LeaseTaken, 1),
+        (Point::KeyWritten, 1),
+        (Point::KeyWritten, 2),
+        (Point::BeforeSnapshot, 1),
+        (Point::AfterSnapshot, 1),
+        (Point::BeforeConfigWrite, 1),
+        (Point::AfterConfigWrite, 1),
+    ];
+    for (point, times) in points {
+        let session = with_secrets();
+        session.data("state export before.json");
+        let former = session.read("desk/terrane.dev.toml");
+        kill_at(&session, "secrets rotate", point, times);
+        assert_settled(&session, &format!("{point:?} {times}"));
+        session.data("secrets rotate");
+        assert_settled(&session, &format!("{point:?} {times}, and a rotation"));
+        let key: serde_json::Value = serde_json::from_str(&session.data("secrets ls --json")).unwrap();
+        let file = session.read("desk/terrane.dev.toml");
+        assert!(file.contains(&format!("terrane-sealed:1:{}:", key["key"].as_str().unwrap())), "{file}");
+        // What was saved before opens, too.
+        session.write("desk/terrane.dev.toml", former);
+        session.data("state import before.json --yes");
+        assert_settled(&session, &format!("{point:?} {times}, and what was before"));
+    }
+}
+
+#[test]
+fn a_rename_that_is_killed_anywhere_loses_no_secret_and_ends_with_the_next_command() {
+    let points = [
+        (Point::KeyWritten, 1),
+        (Point::BeforeConfigWrite, 1),
+        (Point::AfterConfigWrite, 1),
+        (Point::LeaseTaken, 1),
+        (Point::LeaseTaken, 2),
+        (Point::AfterMoveCommit, 1),
+        (Point::AfterMoveCommit, 2),
+        (Point::AfterStackRemoval, 1),
+        (Point::AfterMoveCommit, 3),
+        (Point::AfterSnapshot, 1),
+    ];
+    for (point, times) in points {
+        for next in ["", "refresh --yes", "up --yes"] {
+            // Where nothing is left of the old stack, its name is free for another.
+            let is_gone = matches!((point, times), (Point::AfterStackRemoval | Point::AfterSnapshot, _) | (_, 3));
+            if is_gone && next == "up --yes" {
+                continue;
+            }
+            let session = with_secrets();
+            kill_at(&session, "stack rename dev live --yes", point, times);
+            if !next.is_empty() {
+                session.run(next);
+            }
+            let after = format!("{point:?} {times}, then `{next}`");
+            let renamed = session.run("stack rename dev live --yes");
+            assert!(renamed.contains("Renamed stack `dev` to `live`"), "{after}: {renamed}");
+            assert!(!session.path("desk/terrane.dev.toml").exists(), "{after}");
+            assert_opens(&session, &after);
+            assert_eq!(session.data("stack ls").lines().count(), 2, "{after}: {}", session.run("stack ls"));
+        }
+    }
+}
+
+#[test]
+fn a_renamed_stack_is_read_by_whom_it_was_read_before() {
+    let session = Session::with(CONFIG);
+    let first = [("TERRANE_PASSPHRASE", "first")];
+    with(&session, "up --yes", &first);
+    let renamed = with(&session, "stack rename dev live --yes", &first);
+    assert!(renamed.contains("Renamed stack `dev`"), "{renamed}");
+    assert_eq!(session.data("secrets ls"), "passphrase\n");
+    session.write("desk/terrane.other.toml", "mine = 1");
+    session.write("desk/terrane.live.toml", "mine = 2");
+    let refused = with(&session, "stack rename live other --yes", &first);
+    assert!(refused.contains("terrane.other.toml exists already, and says something else"), "{refused}");
 }

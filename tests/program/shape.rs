@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+use terrane::Secret;
 
 /// All of it.
 #[derive(Deserialize)]
@@ -46,7 +47,7 @@ pub(crate) struct FileShape {
     #[serde(default)]
     pub(crate) content: String,
     /// Its content instead, if it has a secret one.
-    pub(crate) secret: Option<String>,
+    pub(crate) secret: Option<Secret<String>>,
     /// Its path in the folder; its name, if nothing is said.
     pub(crate) at: Option<String>,
     pub(crate) mode: Option<u32>,

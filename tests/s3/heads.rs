@@ -1,6 +1,6 @@
 //! The heads that a store has accepted, looked at from outside: what must hold between them, whoever wrote them.
 
-use super::proxy::Passed;
+use super::http::Message;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,13 +16,24 @@ pub(crate) struct Written {
     writer: Option<String>,
 }
 
-/// The accepted ones among what has passed a proxy.
-pub(crate) fn written(passed: &[Passed]) -> Vec<Written> {
-    let accepted = |passed: &&Passed| {
-        let request = &passed.request;
-        request.word(0) == "PUT" && path(request.word(1)).ends_with("/head") && passed.reply.status() == 200
-    };
-    passed.iter().filter(accepted).map(read).collect()
+impl Written {
+    /// What a request wrote, if it wrote a head and the store accepted that.
+    pub(crate) fn by(request: &Message, reply: &Message) -> Option<Self> {
+        let path = request.word(1).split('?').next().unwrap_or_default();
+        if request.word(0) != "PUT" || !path.ends_with("/head") || reply.status() != 200 {
+            return None;
+        }
+        // The first line is for readers of other formats.
+        let start = request.body().iter().position(|byte| *byte == b'\n').map_or(0, |line| line + 1);
+        let head: Value = serde_json::from_slice(&request.body()[start..]).unwrap();
+        Some(Self {
+            path: path.to_owned(),
+            replaced: request.header("if-match").map(str::to_owned),
+            rev: head["rev"].as_u64().unwrap(),
+            epoch: head["epoch"].as_u64().unwrap(),
+            writer: head["hold"]["writer"].as_str().map(str::to_owned),
+        })
+    }
 }
 
 /// One write replaces each head (one commit a number), numbers and epochs never go down, and one writer holds each epoch. Tells how many
@@ -50,20 +61,16 @@ pub(crate) fn audit(heads: &[Written]) -> usize {
     epochs.len()
 }
 
-fn path(target: &str) -> &str {
-    target.split('?').next().unwrap_or_default()
-}
-
-fn read(passed: &Passed) -> Written {
-    let body = passed.request.body();
-    // The first line is for readers of other formats.
-    let start = body.iter().position(|byte| *byte == b'\n').map_or(0, |line| line + 1);
-    let head: Value = serde_json::from_slice(&body[start..]).unwrap();
-    Written {
-        path: path(passed.request.word(1)).to_owned(),
-        replaced: passed.request.header("if-match").map(str::to_owned),
-        rev: head["rev"].as_u64().unwrap(),
-        epoch: head["epoch"].as_u64().unwrap(),
-        writer: head["hold"]["writer"].as_str().map(str::to_owned),
-    }
+#[test]
+fn heads_that_contradict_each_other_are_found() {
+    let head = |rev, replaced: &str, epoch, writer: &str| {
+        let (replaced, writer) = (Some(replaced.to_owned()), Some(writer.to_owned()));
+        Written { path: "a/b/head".to_owned(), replaced, rev, epoch, writer }
+    };
+    let found = |second: Written| std::panic::catch_unwind(|| audit(&[head(1, "e1", 1, "ada"), second])).is_err();
+    assert!(!found(head(2, "e2", 2, "bob")));
+    assert!(found(head(2, "e1", 2, "bob")), "one head is replaced twice");
+    assert!(found(head(2, "e2", 1, "bob")), "two hold one epoch");
+    assert!(found(head(1, "e2", 1, "ada")), "a number comes twice");
+    assert!(found(head(2, "e2", 0, "ada")), "an epoch goes back");
 }

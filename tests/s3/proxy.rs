@@ -2,6 +2,7 @@
 
 use super::{
     faults::{Conduct, Fault, Moment},
+    heads::Written,
     http::Message,
 };
 use crate::session::kill;
@@ -19,10 +20,11 @@ use std::{
 };
 
 /// A request that the store has answered.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Passed {
-    pub(crate) request: Message,
-    pub(crate) reply: Message,
+    pub(crate) method: String,
+    /// The head that it wrote, if it did.
+    pub(crate) head: Option<Written>,
 }
 
 /// A running proxy; it ends when dropped.
@@ -140,14 +142,14 @@ impl Shared {
         let number = self.requests.fetch_add(1, Ordering::SeqCst);
         let conduct = self.inner().conduct.clone();
         match conduct {
-            Conduct::Killing { request: at, moment } if at == number => return self.kill_at(&client, request, moment),
+            Conduct::Killing { request: at, moment } if at == number => return self.kill_at(&client, &request, moment),
             Conduct::Without { header } => request.remove(header),
             _ => {}
         }
-        self.suffer(client, request, conduct.fault(number))
+        self.suffer(client, &request, conduct.fault(number))
     }
 
-    fn suffer(&self, client: TcpStream, request: Message, fault: Fault) -> Served {
+    fn suffer(&self, client: TcpStream, request: &Message, fault: Fault) -> Served {
         if fault != Fault::None {
             self.note(format!("{} {}", name(fault), request.word(0)));
         }
@@ -170,7 +172,7 @@ impl Shared {
     }
 
     /// Kills the process that sent a request.
-    fn kill_at(&self, client: &TcpStream, request: Message, moment: Moment) -> Served {
+    fn kill_at(&self, client: &TcpStream, request: &Message, moment: Moment) -> Served {
         let name = format!("{moment:?} {} {}", request.word(0), place(request.word(1)));
         if moment != Moment::BeforeForward {
             let reply = self.forward(request)?;
@@ -188,9 +190,10 @@ impl Shared {
     }
 
     /// Lets the store answer.
-    fn forward(&self, request: Message) -> io::Result<Message> {
+    fn forward(&self, request: &Message) -> io::Result<Message> {
         let mut reply = request.clone().exchange(self.upstream)?;
-        self.inner().passed.push(Passed { request, reply: reply.clone() });
+        let passed = Passed { method: request.word(0).to_owned(), head: Written::by(request, &reply) };
+        self.inner().passed.push(passed);
         reply.set("Connection", "close");
         Ok(reply)
     }

@@ -68,17 +68,18 @@ impl Shop {
 
     /// How many requests have asked the store to change something, since the last time.
     pub(crate) fn writes(&self) -> usize {
-        self.proxy.passed().iter().filter(|passed| passed.request.word(0) != "GET").count()
+        self.proxy.passed().iter().filter(|passed| passed.method != "GET").count()
     }
 
     /// Whether a stack's head was written.
     pub(crate) fn has_head(&self) -> bool {
-        !heads::written(&self.proxy.passed()).is_empty()
+        self.proxy.passed().iter().any(|passed| passed.head.is_some())
     }
 
     /// Looks at all heads that were written since the last time; tells how often the stack has changed hands.
     pub(crate) fn audit(&self) -> usize {
-        heads::audit(&heads::written(&self.proxy.passed()))
+        let heads: Vec<_> = self.proxy.passed().into_iter().filter_map(|passed| passed.head).collect();
+        heads::audit(&heads)
     }
 
     /// Starts the program again until it succeeds; it never panics on the way.

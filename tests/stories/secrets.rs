@@ -1,7 +1,9 @@
 //! Secrets: never in a plan, never in the clear on a disk.
 
 use crate::support::*;
+use serde_json::Value;
 use std::{fs, path::Path, sync::Arc};
+use terrane::state::{Kept, Record, State};
 use terrane_state::FileStore;
 
 const CANARY: &str = "canary-7731";
@@ -75,7 +77,12 @@ async fn secrets_are_sealed_on_disk_and_come_back() {
     story.up(program).await;
     story.up(later).await;
     story.up(program).await;
+    let digest = trigger(&story.state().await)["secret_digest"].as_str().unwrap().to_owned();
     for (path, text) in files(&folder.0) {
+        assert!(
+            !text.contains(&digest),
+            "{path} has the digest of a secret in it, from which a weak one can be guessed"
+        );
         assert!(!text.contains(CANARY) && !text.contains("key-of-a"), "{path} has a secret in it");
         assert!(!text.contains("http://a-1"), "{path} has an output in it that the program keeps secret");
     }
@@ -117,4 +124,32 @@ async fn what_becomes_secret_is_sealed_from_then_on() {
     ");
     let state = story.state().await;
     assert!(state.live.values().all(|a| a.inputs.is_secret("label")));
+}
+
+/// What `b` is replaced by.
+fn trigger(state: &State) -> &Value {
+    let b = state.live.values().find(|it| it.urn.name() == "b").unwrap();
+    b.kept.trigger.as_ref().unwrap()
+}
+
+#[tokio::test]
+async fn a_digest_from_before_it_was_sealed_is_the_same_value() {
+    let story = Story::new("former-digest");
+    story.up(program).await;
+    let state = story.state().await;
+    let b = state.live.values().find(|it| it.urn.name() == "b").unwrap().as_ref().clone();
+    let sealed = trigger(&state).clone();
+    let kept = Kept { trigger: Some(sealed["secret_digest"].clone()), ..b.kept };
+    let (urn, provider, dependencies, site) = (b.urn, b.provider, b.dependencies, b.site);
+    let former = |_: &State| Ok(vec![Record::Noted { urn, provider, dependencies, kept, site }]);
+    story.session(program).edit_state("test", former).await.unwrap();
+    insta::assert_snapshot!(story.up(program).await, @r#"
+        plan
+          note b
+        report
+          Done
+          export key = "[secret]"
+          export password = "[secret]"
+    "#);
+    assert_eq!(trigger(&story.state().await), &sealed);
 }

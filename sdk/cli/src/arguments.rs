@@ -378,6 +378,9 @@ pub(crate) enum State {
     Doctor,
     /// Mend what can be mended without losing anything
     Repair {
+        /// Put a state that doesn't load out of the way, whole, so that the stack can begin anew
+        #[arg(long)]
+        set_aside: bool,
         /// Don't ask
         #[arg(long, short, env = "TERRANE_YES", hide_env = true)]
         yes: bool,

@@ -143,6 +143,8 @@ impl From<terrane_engine::Error> for Error {
                     .hint("`state ls` and `preview --verbose` list the resources; `*` stands for any text"),
             },
             Engine::Undecided(all) => Self::of_undecided(&all),
+            Engine::Renamed { stack, to } => Self::failed(message)
+                .hint(format!("`stack rename {stack} {to}` lets the selection and the stack's file follow")),
             Engine::Open { .. } => Self::failed(message).hint("`up` and `refresh` do both"),
             Engine::Changed { .. } => {
                 Self::refused(message).hint("run the same command again: it plans from the state as it is now")

@@ -16,10 +16,14 @@ pub enum Point {
     BeforeRelease,
     RecoveryFound,
     KeyWritten,
+    BeforeConfigWrite,
+    AfterConfigWrite,
+    AfterMoveCommit,
+    AfterStackRemoval,
 }
 
 impl Point {
-    /// All of them.
+    /// All that an `up` comes to; the others are of commands that change keys, names and configuration.
     pub const ALL: [Self; 12] = [
         Self::LeaseTaken,
         Self::BeforeIntentCommit,

@@ -8,7 +8,6 @@ use crate::{
 use std::{collections::BTreeSet, sync::Arc};
 use terrane_core::{
     Facts, Graph, Plan, Properties, Record, State, Urn,
-    failpoint::{Point, reach},
     plan::{Op, Purpose, Why},
     state::RunEnd,
 };
@@ -195,9 +194,7 @@ impl<'a> Applying<'a> {
         for record in &records {
             state.apply(record).map_err(terrane_state::Error::from)?;
         }
-        self.journal.commit(records).await?;
-        reach(Point::BeforeSeal);
-        Ok(self.journal.seal(state).await?)
+        Ok(self.journal.finish(records, state).await?)
     }
 }
 

@@ -44,6 +44,14 @@ pub enum Error {
         /// The resources whose calls have no known end.
         urns: Vec<Urn>,
     },
+    /// The stack has another name now.
+    #[error("stack `{stack}` is called `{to}` now: its rename was cut off, and is finished")]
+    Renamed {
+        /// The name that it had.
+        stack: String,
+        /// The name that it has.
+        to: String,
+    },
     /// Some steps failed; the report says which.
     #[error("{} failed", .0.failures.len())]
     Failed(Box<Report>),

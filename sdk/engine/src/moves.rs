@@ -8,6 +8,7 @@ use crate::{Error, Events, Session, What};
 use std::{collections::BTreeMap, sync::Arc};
 use terrane_core::{
     Record, State, Urn,
+    failpoint::{Point, reach},
     state::{Corrupt, Lineage, Move, OpId, RunEnd},
 };
 use terrane_state::{Error as StateError, Holder, Journal};
@@ -32,7 +33,9 @@ impl Side {
         for record in &records {
             self.state.apply(record).map_err(StateError::from)?;
         }
-        Ok(self.journal.commit(records).await?)
+        self.journal.commit(records).await?;
+        reach(Point::AfterMoveCommit);
+        Ok(())
     }
 
     async fn end(self) -> Result<(), Error> {
@@ -127,7 +130,9 @@ impl Session {
         if matches!(leaving, Move::Leaving { whole: true, .. }) {
             source.journal.close().await?;
             let holder = Holder { command: "stack rename".to_owned(), ..Holder::current() };
-            return Ok(self.store.remove(&self.project.name, stack, &holder).await?);
+            self.store.remove(&self.project.name, stack, &holder).await?;
+            reach(Point::AfterStackRemoval);
+            return Ok(());
         }
         source.write(vec![Record::Settled { op: op.clone() }, self.run_end()]).await?;
         source.end().await

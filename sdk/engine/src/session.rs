@@ -15,7 +15,6 @@ use futures_util::future::join;
 use std::{sync::Arc, time::Duration};
 use terrane_core::{
     Config, Facts, Graph, Plan, Program, Properties, ProviderSpec, Record, Stack, State,
-    failpoint::{Point, reach},
     plan::Purpose,
     state::{Instance, Lineage, RunEnd, RunStart},
 };
@@ -162,6 +161,9 @@ impl Session {
             return Ok((Vec::new(), planned));
         }
         let recovered = self.recover(command, events).await?;
+        if let Some(to) = planned.state.next_name() {
+            return Err(Error::Renamed { stack: self.stack.clone(), to: to.to_owned() });
+        }
         Ok((recovered, self.plan(options, events).await?))
     }
 
@@ -280,8 +282,7 @@ impl Session {
         for record in &all {
             state.apply(record).map_err(terrane_state::Error::from)?;
         }
-        journal.commit(all).await?;
-        journal.seal(&state).await?;
+        journal.finish(all, &state).await?;
         Ok(state)
     }
 
@@ -305,7 +306,6 @@ impl Session {
         drop(std::mem::take(&mut planned.state));
         let journal = self.open(command, events).await?;
         let applied = self.apply_under(&journal, command, planned, options, events).await;
-        reach(Point::BeforeRelease);
         release(&journal, applied).await
     }
 

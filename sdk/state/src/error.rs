@@ -85,6 +85,20 @@ pub enum Error {
     Cancelled,
 }
 
+impl Error {
+    /// Whether it says that a state is not what was written, so that it will never load as it is.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        matches!(
+            self,
+            Self::Corrupt(_)
+                | Self::Unreadable { .. }
+                | Self::Disk(disk::Error::Corrupt { .. })
+                | Self::S3(s3::Error::Damaged { .. } | s3::Error::Missing { .. })
+        )
+    }
+}
+
 impl From<disk::Error> for Error {
     fn from(error: disk::Error) -> Self {
         match error {

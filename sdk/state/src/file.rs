@@ -5,7 +5,7 @@ use crate::{
     disk::{self, Access, Disk, Frame, Opened, Snapshot, Space},
     file_keys,
     sealer::{KeyDefault, Sealer},
-    secrets::{KeyChange, WrappedKey},
+    secrets::{self, KeyChange, WrappedKey},
 };
 use async_trait::async_trait;
 use std::{
@@ -23,6 +23,9 @@ use terrane_core::{
 
 /// Stands where the lineage of a state would in what a configuration file's secrets are bound to.
 const CONFIG: &str = "config";
+
+/// The folder for states that were set aside.
+const DAMAGED: &str = "damaged";
 
 /// State in a folder.
 #[derive(Debug, Clone)]
@@ -190,6 +193,19 @@ impl Store for FileStore {
         .await
     }
 
+    async fn set_aside(&self, project: &str, stack: &str, _: &Holder) -> Result<String, Error> {
+        let folder = self.folder(project, stack)?;
+        let aside = self.root.join(DAMAGED).join(project).join(stack);
+        let set_aside = move || {
+            disk::set_aside(&folder, &aside, |next| match file_keys::read(&folder) {
+                Ok(Some(keys)) => file_keys::create(next, &keys),
+                // A key that can't be read is damaged, too.
+                Ok(None) | Err(_) => Ok(()),
+            })
+        };
+        Ok(Self::blocking(set_aside).await?.display().to_string())
+    }
+
     async fn seal_plan(&self, plan: &mut Plan) -> Result<(), Error> {
         let sealer = self.sealer(&plan.project, &plan.stack).await?;
         let lineage = plan.lineage.as_str().to_owned();
@@ -221,6 +237,19 @@ impl Store for FileStore {
 
     async fn keys(&self, project: &str, stack: &str) -> Result<Option<WrappedKey>, Error> {
         file_keys::read(&self.folder(project, stack)?)
+    }
+
+    async fn copy_keys(&self, project: &str, from: &str, to: &str) -> Result<(), Error> {
+        let (old, new) = (self.folder(project, from)?, self.folder(project, to)?);
+        let (old_file, new_file) = (self.key_file(project, from), self.key_file(project, to));
+        Self::blocking(move || {
+            let (Some(keys), None) = (file_keys::read(&old)?, file_keys::read(&new)?) else { return Ok(()) };
+            secrets::copy_key_file(&old_file, &new_file)?;
+            file_keys::create(&new, &keys)?;
+            reach(Point::KeyWritten);
+            Ok(())
+        })
+        .await
     }
 
     async fn seal_config(&self, project: &str, stack: &str, values: &mut Properties) -> Result<(), Error> {

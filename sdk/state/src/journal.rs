@@ -6,7 +6,10 @@ use crate::{
 };
 use async_trait::async_trait;
 use std::sync::Arc;
-use terrane_core::{Plan, Properties, Record, State};
+use terrane_core::{
+    Plan, Properties, Record, State,
+    failpoint::{Point, reach},
+};
 
 /// Who holds a stack, as far as can be seen from here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +67,16 @@ pub trait Store: Send + Sync {
     /// Removes a stack's state for good.
     async fn remove(&self, project: &str, stack: &str, holder: &Holder) -> Result<(), Error>;
 
+    /// Puts a state that doesn't load out of the way, whole, and says where it is then. The stack has none any more and can begin anew; it keeps
+    /// its keys, where they can still be read.
+    ///
+    /// # Errors
+    /// When somebody works on the stack, or the place has nothing that could be damaged, as memory.
+    async fn set_aside(&self, _project: &str, _stack: &str, _by: &Holder) -> Result<String, Error> {
+        let why = "a state in it can't be set aside".to_owned();
+        Err(Error::Place { url: self.place(), why })
+    }
+
     /// Encrypts the secrets of a plan that is about to be written to a file.
     async fn seal_plan(&self, plan: &mut Plan) -> Result<(), Error>;
 
@@ -97,6 +110,14 @@ pub trait Store: Send + Sync {
         Err(secrets::Error::NotKept.into())
     }
 
+    /// Lets a stack that has no keys yet, since it is about to get another's name and resources, have that one's.
+    ///
+    /// # Errors
+    /// When they can't be read or written.
+    async fn copy_keys(&self, _project: &str, _from: &str, _to: &str) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// What a person should know about how this place keeps the stack, beyond what is wrong: one sentence each.
     async fn advice(&self, _project: &str, _stack: &str) -> Result<Vec<String>, Error> {
         Ok(Vec::new())
@@ -106,7 +127,9 @@ pub trait Store: Send + Sync {
 /// A stack's journal, held by one process.
 ///
 /// # Guarantees
-/// A record is durable when the commit that carries it returns. [`Journal::close`] releases the lock; dropping the journal gives it up as
+/// A record is durable when the commit that carries it returns. A journal of a free stack may be opened by several processes, where the place
+/// takes the lock with the first commit only: for all but one that is [`Error::Locked`], nothing of it was written, and the journal is of no
+/// use any more. [`Journal::close`] releases the lock; dropping the journal gives it up as
 /// a killed process would.
 #[async_trait]
 pub trait Journal: Send + Sync {
@@ -135,6 +158,16 @@ pub trait Journal: Send + Sync {
 
     /// Ends a run: seals what is durable and folds a long journal into a snapshot of `state`.
     async fn seal(&self, state: &State) -> Result<(), Error>;
+
+    /// Ends a run with its last records: commits them, seals and closes, at once where the place can do that. After an error the lock may
+    /// still be held: [`Journal::close`] gives it up.
+    async fn finish(&self, records: Vec<Record>, state: &State) -> Result<(), Error> {
+        self.commit(records).await?;
+        reach(Point::BeforeSeal);
+        self.seal(state).await?;
+        reach(Point::BeforeRelease);
+        self.close().await
+    }
 
     /// Releases the lock.
     async fn close(&self) -> Result<(), Error> {

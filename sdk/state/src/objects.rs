@@ -67,6 +67,17 @@ pub enum Fault {
     Refused(String),
 }
 
+/// What a bucket is set to; `None` is what the store doesn't tell, or not to this caller.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BucketSettings {
+    /// Whether it keeps what was overwritten or deleted.
+    pub versioned: Option<bool>,
+    /// Whether it lets go of that after a while.
+    pub lets_old_versions_go: Option<bool>,
+    /// Whether it refuses to become public in any way.
+    pub blocks_public_access: Option<bool>,
+}
+
 /// A bucket and a prefix in it. Each call is one request: whether to try again is for the caller to decide.
 #[async_trait]
 pub trait Objects: Send + Sync {
@@ -84,4 +95,9 @@ pub trait Objects: Send + Sync {
 
     /// All objects under a prefix, all pages, in the order of their keys.
     async fn list(&self, prefix: &str) -> Result<Vec<Listed>, Fault>;
+
+    /// What the bucket is set to: for advice, so that it never fails, and may take several requests.
+    async fn settings(&self) -> BucketSettings {
+        BucketSettings::default()
+    }
 }

@@ -70,11 +70,16 @@ impl Sealer {
     /// Why it can't be had: a wrong passphrase, a missing identity, a missing permission, a damaged wrap.
     pub(crate) async fn unlock(&self) -> Result<(), Error> {
         let Some(wrapped) = self.wrapped().filter(|_| self.keys().keyring.is_none()) else { return Ok(()) };
-        let _one_at_a_time = UNLOCKING.lock().await;
-        let known = unlocked().get(wrapped.key_id()).cloned();
-        let keyring = match known {
+        let known = || unlocked().get(wrapped.key_id()).cloned();
+        let keyring = match known() {
             Some(keyring) => keyring,
-            None => Keyring::unlock(&wrapped, &self.means()?).await?,
+            None => {
+                let _one_at_a_time = UNLOCKING.lock().await;
+                match known() {
+                    Some(keyring) => keyring,
+                    None => Keyring::unlock(&wrapped, &self.means()?).await?,
+                }
+            }
         };
         self.hold(keyring);
         Ok(())

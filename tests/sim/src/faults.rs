@@ -110,9 +110,7 @@ impl Rates {
                 let fault = Fault::ALL[rng.usize(0..Fault::ALL.len())];
                 Self([rate(fault, strength * 3)].into())
             }
-            _ => Self(
-                Fault::ALL.iter().filter(|_| rng.u32(0..3) == 0).map(|fault| rate(*fault, strength)).collect(),
-            ),
+            _ => Self(Fault::ALL.iter().filter(|_| rng.u32(0..3) == 0).map(|fault| rate(*fault, strength)).collect()),
         }
     }
 

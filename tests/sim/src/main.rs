@@ -99,11 +99,8 @@ fn run(args: &Args) -> Result<ExitCode> {
     let other = args.scenarios || args.small_worlds || args.double_crashes > 0;
     if args.seeds.is_some() || args.minutes.is_some() || !other {
         let unasked = if args.minutes.is_some() { u64::MAX } else { SEEDS };
-        let range = Range {
-            from: args.from,
-            seeds: args.seeds.unwrap_or(unasked),
-            until: args.minutes.map(runs::after),
-        };
+        let range =
+            Range { from: args.from, seeds: args.seeds.unwrap_or(unasked), until: args.minutes.map(runs::after) };
         summary = summary.and(runs::seeds(range, threads));
     }
     let seconds = began.elapsed().as_secs_f64();

@@ -4,7 +4,7 @@ use crate::{
     case::Case,
     check::Violation,
     scenarios::{self, Measured},
-    simulation::{Outcome, run_compared},
+    simulation::run_compared,
     story::Telling,
 };
 use terrane_core::planted::{Bug, plant};
@@ -29,36 +29,43 @@ pub fn by_name(name: &str) -> Option<Bug> {
     Bug::ALL.into_iter().find(|bug| format!("{bug:?}").eq_ignore_ascii_case(name))
 }
 
-/// Looks for a bug, in so many seeds at most and then in the scenarios.
+/// Looks for a bug: in the scenarios as they are, in so many seeds at most, and in the scenarios cut at each point.
 pub fn hunt(bug: Bug, seeds: u64) -> Caught {
-    plant(Some(bug));
-    let caught = in_seeds(bug, seeds).or_else(|runs| in_scenarios(bug, runs));
-    plant(None);
+    let caught =
+        in_whole_scenarios(bug).or_else(|runs| in_seeds(bug, seeds, runs)).or_else(|runs| in_cut_scenarios(bug, runs));
     caught.unwrap_or_else(|runs| Caught { bug, violation: None, case: None, runs })
 }
 
-fn in_seeds(bug: Bug, seeds: u64) -> Result<Caught, u64> {
-    for seed in 0..seeds {
-        let case = Case::drawn(seed);
-        if let Some(violation) = run_compared(&case, Telling::Silent).violation {
-            return Ok(Caught { bug, violation: Some(violation), case: Some(case), runs: seed + 1 });
-        }
-    }
-    Err(seeds)
+/// What the bug breaks in a case, if nothing is broken without it.
+fn breaks(bug: Bug, case: &Case) -> Option<Violation> {
+    plant(Some(bug));
+    let violation = run_compared(case, Telling::Silent).violation;
+    plant(None);
+    violation.filter(|_| run_compared(case, Telling::Silent).violation.is_none())
 }
 
-fn in_scenarios(bug: Bug, mut runs: u64) -> Result<Caught, u64> {
-    for scenario in scenarios::all() {
-        let case = scenario.case.clone();
-        let measured = match Measured::of(scenario) {
-            Ok(measured) => measured,
-            Err(Outcome { violation, .. }) => return Ok(Caught { bug, violation, case: Some(case), runs }),
-        };
-        for point in measured.points() {
-            runs += 1;
-            if let Some(violation) = measured.run(&[point]).violation {
-                return Ok(Caught { bug, violation: Some(violation), case: Some(measured.cut(&[point])), runs });
-            }
+fn in_cases(bug: Bug, runs: &mut u64, cases: impl IntoIterator<Item = Case>) -> Option<Caught> {
+    cases.into_iter().find_map(|case| {
+        *runs += 1;
+        let violation = breaks(bug, &case)?;
+        Some(Caught { bug, violation: Some(violation), case: Some(case), runs: *runs })
+    })
+}
+
+fn in_whole_scenarios(bug: Bug) -> Result<Caught, u64> {
+    let mut runs = 0;
+    in_cases(bug, &mut runs, scenarios::all().into_iter().map(|scenario| scenario.case)).ok_or(runs)
+}
+
+fn in_seeds(bug: Bug, seeds: u64, mut runs: u64) -> Result<Caught, u64> {
+    in_cases(bug, &mut runs, (0..seeds).map(Case::drawn)).ok_or(runs)
+}
+
+fn in_cut_scenarios(bug: Bug, mut runs: u64) -> Result<Caught, u64> {
+    for measured in scenarios::all().into_iter().filter_map(|scenario| Measured::of(scenario).ok()) {
+        let cases = measured.points().into_iter().map(|point| measured.cut(&[point]));
+        if let Some(caught) = in_cases(bug, &mut runs, cases) {
+            return Ok(caught);
         }
     }
     Err(runs)

@@ -12,11 +12,12 @@ use crate::{
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use terrane_core::{
-    Config,
+    Config, Urn,
     plan::{Plan, Purpose},
 };
 use terrane_engine::{
-    ApplyOptions, Ending, Error, Events, PlanOptions, Project, Refresh, Report, Session, What, World,
+    ApplyOptions, Ending, Error, Events, PlanOptions, Project, Refresh, Report, Session, Undecided, Verdict, What,
+    World,
 };
 use terrane_state::{
     Store,
@@ -39,6 +40,8 @@ pub const SECRET: &str = "canary-7f3b";
 
 /// How often a plan that is out of date is made again.
 const PLANS_MAX: u32 = 5;
+/// How late a request can arrive.
+const LATEST: Duration = Duration::from_secs(60);
 /// How long a process waits for others, in seconds.
 const WAIT_SECONDS: u64 = 600;
 
@@ -55,7 +58,10 @@ impl Process {
     /// A process that is about to begin.
     pub fn new(simulation: &Simulation, writer: usize, job: &Job) -> Self {
         let pid = simulation.scheduler.process();
-        simulation.scheduler.story().name(pid, || if writer == 99 { format!("last-{}", pid.0) } else { format!("w{writer}-{}", pid.0) });
+        simulation
+            .scheduler
+            .story()
+            .name(pid, || if writer == 99 { format!("last-{}", pid.0) } else { format!("w{writer}-{}", pid.0) });
         let (seed, wrong_ms) = (simulation.seed(), i64::try_from(simulation.seed() % 240_000).unwrap_or(0) - 120_000);
         let world = ProcessWorld::new(simulation.scheduler.clone(), pid, wrong_ms, seed);
         let store = store(simulation, pid, world.clone());
@@ -132,10 +138,30 @@ impl Process {
         for _ in 1..PLANS_MAX {
             match self.attempt(command, &options, &apply, &events).await {
                 Err(Error::Changed { .. } | Error::Open { .. }) => {}
+                Err(Error::Undecided(open)) => {
+                    for Undecided { urn, .. } in &open {
+                        self.decide(command, urn).await?;
+                    }
+                }
                 ended => return ended.map(|report| report.ending),
             }
         }
         self.attempt(command, &options, &apply, &events).await.map(|report| report.ending)
+    }
+
+    /// A person looks at the cloud, once nothing can arrive any more, and says what is so.
+    async fn decide(&self, command: &str, urn: &Urn) -> Result<(), Error> {
+        self.simulation.scheduler.sleep(self.pid, LATEST).await;
+        let state = self.simulation.checkers.state();
+        let made = |op: &str| {
+            let objects = self.simulation.cloud.objects();
+            objects.into_iter().find(|object| object.maker.as_ref().is_some_and(|maker| maker.op == op))
+        };
+        let open = state.pending.values().find(|intent| intent.urn == *urn);
+        let object = open.and_then(|intent| made(intent.op.as_str()));
+        let verdict = object.map_or(Verdict::Absent, |object| Verdict::Exists(object.id));
+        self.simulation.scheduler.tell(self.pid, Code(35), || format!("a person says of {urn}: {verdict:?}"));
+        self.session.decide(command, urn, &verdict, &self.events()).await.map(drop)
     }
 
     async fn attempt(

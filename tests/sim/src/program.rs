@@ -195,10 +195,7 @@ impl Program {
             let waits = program.waits_for().and_then(|number| made.handles.get(&number));
             if let Some(waits) = waits.filter(|_| !later.is_empty()) {
                 let before = made.clone();
-                stack.expand("later", &waits.id, move |stack, _| {
-                    let sky = sky.clone();
-                    before.clone().declare(stack, &sky, later.iter())
-                });
+                stack.expand("later", &waits.id, move |stack, _| before.clone().declare(stack, &sky, later.iter()));
             }
             Ok(())
         })

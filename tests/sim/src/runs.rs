@@ -5,7 +5,7 @@ use crate::{
     check::{Invariant, Violation},
     faults::CrashPoint,
     scenarios::{Measured, Scenario},
-    simulation::{Outcome, run, run_compared},
+    simulation::{run, run_compared},
     story::{Telling, hash},
     summary::Summary,
     worlds,
@@ -62,9 +62,8 @@ fn live(seed: u64, summary: &mut Summary) {
 pub fn scenarios(scenarios: Vec<Scenario>, threads: usize) -> Summary {
     let mut summary = Summary::default();
     for scenario in scenarios {
-        match measure(scenario, &mut summary) {
-            Some(measured) => summary = summary.and(cut_everywhere(&measured, &measured.points(), threads)),
-            None => continue,
+        if let Some(measured) = measure(scenario, &mut summary) {
+            summary = summary.and(cut_everywhere(&measured, &measured.points(), threads));
         }
     }
     summary
@@ -74,12 +73,14 @@ pub fn scenarios(scenarios: Vec<Scenario>, threads: usize) -> Summary {
 pub fn small_worlds(threads: usize) -> Summary {
     let mut worlds = worlds::all();
     let count = worlds.len();
-    let shares = (0..threads).map(|thread| worlds.split_off(worlds.len() - share(count, threads, thread))).collect::<Vec<_>>();
+    let shares =
+        (0..threads).map(|thread| worlds.split_off(worlds.len() - share(count, threads, thread))).collect::<Vec<_>>();
     let parts = shares.into_iter().map(|share| {
         move || {
             let mut summary = Summary::default();
             for (scenario, jobs) in share {
-                let skipped = if jobs == 0 { 0 } else { run(&worlds::before(&scenario, jobs), Telling::Silent).requests };
+                let skipped =
+                    if jobs == 0 { 0 } else { run(&worlds::before(&scenario, jobs), Telling::Silent).requests };
                 if let Some(measured) = measure(scenario, &mut summary) {
                     let points = measured.points().into_iter().filter(|point| point.request > skipped);
                     summary = summary.and(cut_everywhere(&measured, &points.collect::<Vec<_>>(), 1));
@@ -128,9 +129,7 @@ fn measure(scenario: Scenario, summary: &mut Summary) -> Option<Measured> {
     let (name, case) = (scenario.name, scenario.case.clone());
     match Measured::of(scenario) {
         Ok(measured) => Some(measured),
-        Err(Outcome { violation, .. }) => {
-            let text = "no outcome".to_owned();
-            let violation = violation.unwrap_or(Violation { invariant: Invariant::Liveness, text, at_ms: 0 });
+        Err(violation) => {
             summary.fail(format!("{name}, not cut"), &case, violation);
             None
         }

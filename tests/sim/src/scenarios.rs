@@ -1,8 +1,8 @@
 //! Scenarios: short lives, run once for each request at which the process can die, or stand still.
 
 use crate::{
-    case::{Case, Command, Job, Sizes},
-    check::Canonical,
+    case::{Case, Command, Job, Meddling, Sizes},
+    check::{Canonical, Violation},
     cloud::Habit,
     faults::{CrashPoint, Side},
     program::{Item, Program},
@@ -38,14 +38,11 @@ impl Measured {
     ///
     /// # Errors
     /// What is broken even then.
-    pub fn of(scenario: Scenario) -> Result<Self, Outcome> {
+    pub fn of(scenario: Scenario) -> Result<Self, Violation> {
         let mut outcome = run(&scenario.case, Telling::Silent);
-        match expected(&scenario.case) {
-            Ok(cloud) => outcome.compare(&cloud),
-            Err(violation) => outcome.violation = Some(violation),
-        }
-        if outcome.violation.is_some() {
-            return Err(outcome);
+        outcome.compare(&expected(&scenario.case)?);
+        if let Some(violation) = outcome.violation {
+            return Err(violation);
         }
         Ok(Self { scenario, requests: outcome.requests, cloud: outcome.cloud })
     }
@@ -53,7 +50,9 @@ impl Measured {
     /// Every point at which it can be cut.
     pub fn points(&self) -> Vec<CrashPoint> {
         let sides = self.scenario.sides;
-        (1..=self.requests).flat_map(|request| sides.iter().map(move |side| CrashPoint { request, side: *side })).collect()
+        (1..=self.requests)
+            .flat_map(|request| sides.iter().map(move |side| CrashPoint { request, side: *side }))
+            .collect()
     }
 
     /// The case with crashes.
@@ -156,7 +155,35 @@ pub fn all() -> Vec<Scenario> {
         scenario("compaction", compaction),
         scenario("rename", versions(9, vec![renamed(0), renamed(1)])),
         scenario("refresh", refresh()),
+        Scenario { sides: ALL, ..scenario("a reader beside a compaction", reader()) },
+        scenario(
+            "objects lost, and strangers in their places",
+            strangers(&Job { command: Command::UpRefreshing, ..up(0) }),
+        ),
+        scenario("strangers under names that are deleted", strangers(&up(1))),
     ]
+}
+
+/// Somebody reads again and again while the log is folded and swept up.
+fn reader() -> Case {
+    let sizes = Sizes { garbage_ms: 0, ..Sizes::SMALL };
+    let looks = (0..12).map(|_| Job { command: Command::Preview, version: 0, after_ms: 100 }).collect();
+    let writes = (0..3).map(|version| Job { after_ms: 500, ..up(version) }).collect();
+    Case {
+        programs: vec![chain(0), chain(1), chain(2)],
+        writers: vec![writes, looks],
+        sizes,
+        ..Case::quiet(11, Program::default())
+    }
+}
+
+/// Objects vanish, and somebody else's have their names when the stack is worked on the next time.
+fn strangers(next: &Job) -> Case {
+    let named = || Program::of([Habit::Name, Habit::Returns, Habit::Key].map(|habit| Item::new(habit, 0)));
+    let last = if next.version == 0 { named() } else { Program::default() };
+    let meddling = (0..3).map(|object| Meddling { at_ms: 10_000 + object as u64, object: 0, replaced: true }).collect();
+    let jobs = vec![up(0), Job { after_ms: 20_000, ..next.clone() }];
+    Case { programs: vec![named(), last], writers: vec![jobs], meddling, ..Case::quiet(12, Program::default()) }
 }
 
 /// A refresh between two versions.

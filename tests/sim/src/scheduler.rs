@@ -100,8 +100,10 @@ struct Process {
     dead: bool,
     /// It stands still until then.
     still_until_us: u64,
-    /// For how long its machine has slept, in all.
+    /// For how long its machine has slept, in all, before the last time.
     slept_us: u64,
+    /// The last time that its machine sleeps: from when until when.
+    asleep_us: (u64, u64),
     /// Who waits for its end.
     mourners: Vec<Promise<()>>,
 }
@@ -295,12 +297,17 @@ impl Scheduler {
     /// Puts a process's machine to sleep for a time: its clocks stand still, except for the one that counts sleep.
     pub fn suspend(&self, pid: Pid, time: Duration) {
         let mut inner = self.inner();
+        let now_us = inner.now_us;
         let until_us = inner.now_us + micros(time);
         let process = &mut inner.processes[pid.0 as usize];
-        if until_us > process.still_until_us {
-            process.slept_us += micros(time);
-            process.still_until_us = until_us;
+        let (from, until) = process.asleep_us;
+        if now_us < until {
+            process.asleep_us = (from, until.max(until_us));
+        } else {
+            process.slept_us += until - from;
+            process.asleep_us = (now_us, until_us);
         }
+        process.still_until_us = process.still_until_us.max(until_us);
     }
 
     /// Runs until the work from outside is done; what other processes still do is dropped then.
@@ -310,8 +317,13 @@ impl Scheduler {
     pub fn run<T: 'static>(&self, main: impl Future<Output = T> + 'static) -> Result<T, Stuck> {
         let result = Rc::new(RefCell::new(None));
         let place = result.clone();
-        self.spawn(Pid::OUTSIDE, Box::pin(async move { let value = main.await;
-            place.replace(Some(value)); }));
+        self.spawn(
+            Pid::OUTSIDE,
+            Box::pin(async move {
+                let value = main.await;
+                place.replace(Some(value));
+            }),
+        );
         let ended = (0..POLLS_MAX).find_map(|_| match result.take() {
             Some(value) => Some(Ok(value)),
             None => self.step().err().map(Err),
@@ -395,7 +407,8 @@ impl Scheduler {
 
 impl Inner {
     fn awake_us(&self, pid: Pid) -> u64 {
-        self.now_us - self.processes[pid.0 as usize].slept_us.min(self.now_us)
+        let Process { slept_us, asleep_us: (from, until), .. } = &self.processes[pid.0 as usize];
+        self.now_us - slept_us - (self.now_us.clamp(*from, *until) - from)
     }
 
     fn at(&mut self, delay: Duration, what: What) {

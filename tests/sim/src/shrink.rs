@@ -12,7 +12,8 @@ const TRIES_MAX: usize = 600;
 
 /// The smallest case found that breaks the same invariant.
 pub fn shrink(case: &Case, invariant: Invariant) -> Case {
-    let mut shrinker = Shrinker { invariant, tries: 0, best: case.clone(), drawn: run_compared(case, Telling::Silent).drawn };
+    let mut shrinker =
+        Shrinker { invariant, tries: 0, best: case.clone(), drawn: run_compared(case, Telling::Silent).drawn };
     while shrinker.pass() && shrinker.tries < TRIES_MAX {}
     shrinker.best
 }

@@ -13,7 +13,7 @@ use crate::{
     wire::Wire,
     world::ProcessWorld,
 };
-use futures_util::future::{Either, join_all, select};
+use futures_util::future::{Either, join, join_all, select};
 use std::{
     collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -22,6 +22,7 @@ use std::{
     time::Duration,
 };
 use terrane::ProviderSpec;
+use terrane_core::state::Intent;
 
 /// How a simulation ended.
 pub struct Outcome {
@@ -177,7 +178,22 @@ impl Simulation {
         let seeds = Arc::new(Mutex::new(stream(case.seed, Stream::Processes)));
         let (keys, providers) = (std::env::temp_dir().join("terrane-sim-keys"), vec![ProviderSpec::of::<Sky>()]);
         let case = Arc::new(case.clone());
-        (Self { case, scheduler, faults, bucket, cloud, checkers, keys, providers, seeds, strangers: Arc::default(), complaint: Arc::default() }, served)
+        (
+            Self {
+                case,
+                scheduler,
+                faults,
+                bucket,
+                cloud,
+                checkers,
+                keys,
+                providers,
+                seeds,
+                strangers: Arc::default(),
+                complaint: Arc::default(),
+            },
+            served,
+        )
     }
 
     /// A number for something that wants randomness of its own.
@@ -197,9 +213,8 @@ impl Simulation {
     async fn live(self) -> u64 {
         let writers = self.case.writers.iter().enumerate().map(|(number, jobs)| self.write(number, jobs));
         let meddlers = self.case.meddling.iter().map(|meddling| self.meddle(*meddling));
-        join_all(writers).await;
+        join(join_all(writers), join_all(meddlers)).await;
         let requests = self.faults.requests();
-        join_all(meddlers).await;
         self.faults.calm();
         self.finish().await;
         requests
@@ -261,6 +276,8 @@ impl Simulation {
             return self.checkers.report(Invariant::Liveness, text);
         }
         self.faults.over();
+        // What the last process left on its way arrives.
+        self.sleep(1_000).await;
         let writes = self.checkers.writes();
         let (end, _) = self.start(99, &Job { command: Command::Up, ..job }).await;
         if end != End::Well || self.checkers.writes() != writes {
@@ -279,8 +296,13 @@ impl Simulation {
         }
         let object = &objects[meddling.object % objects.len()];
         self.cloud.lose(&object.id);
-        self.scheduler.tell(Pid::OUTSIDE, Code(40), || format!("somebody deletes {} behind everybody's back", object.id));
-        if meddling.replaced && object.habit != Habit::Unmarked {
+        self.scheduler
+            .tell(Pid::OUTSIDE, Code(40), || format!("somebody deletes {} behind everybody's back", object.id));
+        // Where deletes go by name, one that has looked and is about to delete can't be helped: no cloud offers more.
+        let op = object.maker.as_ref().map(|maker| maker.op.as_str()).unwrap_or_default();
+        let targets = |intent: &Intent| intent.target.as_ref().is_some_and(|target| target.as_str() == op);
+        let is_about_to_go = self.checkers.state().pending.values().any(targets);
+        if meddling.replaced && !is_about_to_go && object.habit != Habit::Unmarked {
             let stranger = self.cloud.stranger(object.habit, object.fields.clone());
             let text = || format!("somebody makes {} in its place", stranger.clone().unwrap_or_default());
             self.scheduler.tell(Pid::OUTSIDE, Code(41), text);

@@ -93,6 +93,20 @@ struct Watched {
     checkers: Checkers,
 }
 
+impl Watched {
+    /// Tells the checkers what became of records.
+    fn tell(&self, since: usize, records: &[Record], result: Result<(), Error>) -> Result<(), Error> {
+        match &result {
+            Ok(()) => self.checkers.acknowledged(since, records),
+            Err(Error::Locked { .. } | Error::S3(terrane_state::s3::Error::NotWritten { .. })) => {
+                self.checkers.denied(since, records);
+            }
+            Err(_) => {}
+        }
+        result
+    }
+}
+
 #[async_trait]
 impl Journal for Watched {
     fn state(&self) -> State {
@@ -105,18 +119,14 @@ impl Journal for Watched {
 
     async fn commit(&self, records: Vec<Record>) -> Result<(), Error> {
         let since = self.checkers.commits();
-        match self.journal.commit(records.clone()).await {
-            Ok(()) => {
-                self.checkers.acknowledged(since, &records);
-                Ok(())
-            }
-            Err(error) => {
-                if let Error::S3(terrane_state::s3::Error::NotWritten { .. }) = &error {
-                    self.checkers.denied(since, &records);
-                }
-                Err(error)
-            }
-        }
+        let committed = self.journal.commit(records.clone()).await;
+        self.tell(since, &records, committed)
+    }
+
+    async fn finish(&self, records: Vec<Record>, state: &State) -> Result<(), Error> {
+        let since = self.checkers.commits();
+        let finished = self.journal.finish(records.clone(), state).await;
+        self.tell(since, &records, finished)
     }
 
     async fn seal(&self, state: &State) -> Result<(), Error> {

@@ -77,6 +77,7 @@ impl Wire {
         let pid = self.scheduler.current();
         let fits = if call.verb.mutates() { CHANGE } else { REQUEST };
         let fate = self.faults.fate(pid, self.scheduler.now_ms(), fits);
+        let fate = fate.filter(|fault| *fault != Fault::Duplicate || may_come_twice(call));
         let code = Code::of(call.urn).0 ^ Code::of(call.verb.word()).0;
         self.scheduler.tell(pid, Code(code), || {
             let told = format!("-- {} {} {}", call.verb.word(), call.habit.kind(), call.urn);
@@ -109,8 +110,7 @@ impl Wire {
                 ready(Delivery::Through).boxed()
             }
             Some(Fault::Late) => ready(Delivery::Late(late)).boxed(),
-            Some(Fault::Duplicate) if may_come_twice(call) => ready(Delivery::Twice).boxed(),
-            Some(Fault::Duplicate) => ready(Delivery::Through).boxed(),
+            Some(Fault::Duplicate) => ready(Delivery::Twice).boxed(),
             Some(Fault::Throttled) => self.after(Duration::from_millis(20), Delivery::Throttled),
             Some(Fault::Denied | Fault::Refused) => self.after(Duration::from_millis(20), Delivery::Denied),
             Some(_) => self.after(patience, Delivery::Lost),

@@ -97,7 +97,8 @@ fn world(count: usize, edges: &Edges, habit: Habit, operation: Operation) -> (Sc
     let second = changed(&first, operation);
     let job = |version| Job { command: Command::Up, version, after_ms: 0 };
     let is_create = matches!(operation, Operation::Create);
-    let (programs, jobs) = if is_create { (vec![first], vec![job(0)]) } else { (vec![first, second], vec![job(0), job(1)]) };
+    let (programs, jobs) =
+        if is_create { (vec![first], vec![job(0)]) } else { (vec![first, second], vec![job(0), job(1)]) };
     let case = Case { programs, writers: vec![jobs], ..Case::quiet(1, Program::default()) };
     (Scenario { name: "small world", case, sides: &[Side::Before, Side::After] }, usize::from(!is_create))
 }

@@ -2,5 +2,6 @@
 
 pub(crate) mod bench;
 pub(crate) mod install;
+pub(crate) mod sim;
 pub(crate) mod soak;
 pub(crate) mod test;

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{bench, install, soak, test};
+use commands::{bench, install, sim, soak, test};
 
 /// The project's own commands
 #[derive(Parser)]
@@ -25,6 +25,7 @@ struct Cli {
 enum Command {
     Bench(bench::Args),
     Install(install::Args),
+    Sim(sim::Args),
     Soak(soak::Args),
     Test(test::Args),
 }
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Bench(args) => bench::run(&args),
         Command::Install(_) => install::run(),
+        Command::Sim(args) => sim::run(&args),
         Command::Soak(args) => soak::run(&args),
         Command::Test(args) => test::run(&args),
     };

@@ -40,6 +40,10 @@ pub(super) async fn run(context: &Context, project: &Project, run: Run<'_>) -> R
         let made = planning::plan(context, &session, &run.options).await?;
         if made.planned.state.is_cut_off() {
             recover(context, &session, run.command).await?;
+            if let Some(to) = made.planned.state.next_name() {
+                // Else all would be made once more, under the name of old.
+                return Err(Engine::Renamed { stack: project.stack.clone(), to: to.to_owned() }.into());
+            }
             continue;
         }
         planning::show(context, project, &made, run.planning)?;

@@ -2,7 +2,12 @@
 
 use super::files::parse;
 use crate::error::{Error, Result};
-use std::{fs, io::ErrorKind, path::Path};
+use std::{
+    fs::{self, File},
+    io::{ErrorKind, Write},
+    path::Path,
+};
+use terrane_core::failpoint::{Point, reach};
 use toml_edit::{DocumentMut, Item, Key, Table, TableLike, Value, value};
 
 /// Sets a dotted key; the file is made when there is none.
@@ -16,12 +21,17 @@ pub(crate) fn set(path: &Path, key: &str, text: &str) -> Result<()> {
 
 /// Sets texts by dotted key, all in one write.
 pub(crate) fn set_texts(path: &Path, texts: &serde_json::Map<String, serde_json::Value>) -> Result<()> {
-    let mut document = read(path)?;
+    copy(path, path, texts)
+}
+
+/// Writes a file like another one, with some texts of its own.
+pub(crate) fn copy(from: &Path, to: &Path, texts: &serde_json::Map<String, serde_json::Value>) -> Result<()> {
+    let mut document = read(from)?;
     for (key, text) in texts {
         let new = Value::from(text.as_str().unwrap_or_default());
-        set_in(document.as_table_mut(), &keys(key)?, new).map_err(|taken| taken_by(&taken, key, path))?;
+        set_in(document.as_table_mut(), &keys(key)?, new).map_err(|taken| taken_by(&taken, key, from))?;
     }
-    write(path, &document)
+    write(to, &document)
 }
 
 fn taken_by(taken: &str, key: &str, path: &Path) -> Error {
@@ -88,11 +98,20 @@ fn read(path: &Path) -> Result<DocumentMut> {
     text.parse().map_err(|error: toml_edit::TomlError| Error::usage(format!("{}: {error}", path.display())))
 }
 
-/// Writes beside the file and renames, so that no reader sees half of it.
+/// Writes beside the file and renames, so that no reader sees half of it. It is durable then: the key of what it replaces may go.
 fn write(path: &Path, document: &DocumentMut) -> Result<()> {
+    reach(Point::BeforeConfigWrite);
     let beside = path.with_extension("toml.new");
-    let written = fs::write(&beside, document.to_string()).and_then(|()| fs::rename(&beside, path));
-    written.map_err(|error| Error::file("write", path, &error))
+    let written = || {
+        let mut file = File::create(&beside)?;
+        file.write_all(document.to_string().as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&beside, path)?;
+        path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    };
+    written().map_err(|error| Error::file("write", path, &error))?;
+    reach(Point::AfterConfigWrite);
+    Ok(())
 }
 
 #[cfg(test)]

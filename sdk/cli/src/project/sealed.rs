@@ -1,7 +1,7 @@
 //! Secrets in the configuration files: text that opens under the stack's data key only, for the one key it was set for.
 
 use super::{Project, edit};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use serde_json::{Map, Value};
 use std::{
     collections::BTreeMap,
@@ -87,28 +87,73 @@ impl Project {
         // Checked first, so that no key is made for nothing.
         edit::keys(key)?;
         let values = Map::from_iter([(key.to_owned(), Value::from(value.expose().as_str()))]);
-        self.seal_file(&self.stack, values).await
+        self.seal_file(values).await
     }
 
     /// Encrypts every secret of the stack's file with the key as it is now.
     pub(crate) async fn reseal_config(&self) -> Result<()> {
-        self.seal_file(&self.stack, self.open_file(&self.stack).await?).await
+        self.seal_file(self.open_file(&self.stack).await?).await
     }
 
     /// The secrets of a stack's own file, opened.
-    pub(crate) async fn open_file(&self, stack: &str) -> Result<Map<String, Value>> {
+    async fn open_file(&self, stack: &str) -> Result<Map<String, Value>> {
         let opener = Opener { stack: stack.to_owned(), ..self.opener() };
         Ok(opener.open(sealed(&self.files.own_values(stack)?)).await?.into_iter().collect())
     }
 
-    /// Encrypts values with a stack's key, and writes them into its file.
-    pub(crate) async fn seal_file(&self, stack: &str, values: Map<String, Value>) -> Result<()> {
+    /// Encrypts values with the stack's key, and writes them into its file.
+    async fn seal_file(&self, values: Map<String, Value>) -> Result<()> {
         if values.is_empty() {
             return Ok(());
         }
+        let sealed = self.seal(&self.stack, values).await?;
+        edit::set_texts(&self.files.stack_file(&self.stack), &sealed.values)
+    }
+
+    async fn seal(&self, stack: &str, values: Map<String, Value>) -> Result<Properties> {
         let names = values.keys().cloned().collect();
         let mut values = Properties::new(values, names);
-        self.store.seal_config(&self.name, stack, &mut values).await?;
-        edit::set_texts(&self.files.stack_file(stack), &values.values)
+        if !values.secret.is_empty() {
+            self.store.seal_config(&self.name, stack, &mut values).await?;
+        }
+        Ok(values)
+    }
+
+    /// Writes a stack's file for another stack, too, with its secrets under that one's key. A copy that says the same is left as it is.
+    ///
+    /// # Errors
+    /// When the other stack has a file that says something else.
+    pub(crate) async fn copy_file(&self, from: &str, to: &str) -> Result<()> {
+        let (old, new) = (self.files.stack_file(from), self.files.stack_file(to));
+        if !old.exists() {
+            return Ok(());
+        }
+        let secrets = self.open_file(from).await?;
+        if !new.exists() {
+            return edit::copy(&old, &new, &self.seal(to, secrets).await?.values);
+        }
+        if self.has_copy(from, to)? && self.open_file(to).await? == secrets {
+            return Ok(());
+        }
+        Err(Error::usage(format!("{} exists already, and says something else than {}", new.display(), old.display()))
+            .hint("keep one of the two; nothing was changed"))
+    }
+
+    /// Whether another stack's file says the same as that of a stack, whatever the secrets in both are.
+    pub(crate) fn has_copy(&self, of: &str, stack: &str) -> Result<bool> {
+        let (mut of, mut copy) = (self.files.own_values(of)?, self.files.own_values(stack)?);
+        [&mut of, &mut copy].into_iter().for_each(mask);
+        Ok(of == copy)
+    }
+}
+
+/// Puts nothing into the place of each sealed value.
+fn mask(values: &mut Map<String, Value>) {
+    for value in values.values_mut() {
+        match value {
+            Value::Object(inner) => mask(inner),
+            Value::String(text) if is_sealed(text) => *value = Value::Null,
+            _ => {}
+        }
     }
 }

@@ -128,6 +128,7 @@ impl Plan {
         for step in &mut self.steps {
             let place = format!("{}#inputs", step.urn);
             visit(&place, &mut step.inputs)?;
+            step.kept.visit_trigger(&step.urn, visit)?;
         }
         visit("exports", &mut self.exports)
     }

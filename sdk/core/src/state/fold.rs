@@ -157,11 +157,11 @@ impl State {
         let intent = self.pending.get_mut(&failed.op).ok_or_else(|| Corrupt::NoIntent(failed.op.clone()))?;
         let (urn, action) = (intent.urn.clone(), intent.action);
         intent.cut_ms = Some(failed.at_ms);
-        if failed.cut == Cut::NotApplied {
+        if failed.cut != Cut::Unknown {
             self.pending.remove(&failed.op);
-        } else if action == Action::Update {
+        }
+        if failed.cut != Cut::NotApplied && action == Action::Update {
             // What the object looks like is no longer what state says: the next run brings it in line, nothing has to be found.
-            self.pending.remove(&failed.op);
             self.edit(&urn)?.unsettled = true;
         }
         Ok(())

@@ -53,6 +53,9 @@ pub struct Instance {
     pub modified_ms: i64,
 }
 
+/// What tells the digest of a secret from a value of the program's.
+const DIGEST: &str = "secret_digest";
+
 /// The options of a resource that outlive its declaration.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -66,7 +69,7 @@ pub struct Kept {
     /// Skip its delete when this resource is deleted in the same run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deleted_with: Option<Urn>,
-    /// The last value of `.replaced_when(..)`.
+    /// The last value of `.replaced_when(..)`; what [`Kept::secret_trigger`] makes of a secret one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trigger: Option<Value>,
     /// The longest time a verb may take, in milliseconds.
@@ -78,6 +81,36 @@ pub struct Kept {
 }
 
 impl Kept {
+    /// What is kept of a secret value of `.replaced_when(..)`: a digest of it, which is a secret itself, since a weak value can be guessed from it.
+    pub fn secret_trigger(digest: String) -> Value {
+        Value::Object(Map::from_iter([(DIGEST.to_owned(), Value::String(digest))]))
+    }
+
+    /// Whether `.replaced_when(..)` had another value. A digest was kept as mere text once.
+    pub fn differs_in_trigger(&self, value: &Value) -> bool {
+        self.trigger.as_ref().is_some_and(|former| former != value && Some(former) != value.get(DIGEST))
+    }
+
+    fn has_secret_trigger(&self) -> bool {
+        self.trigger.as_ref().is_some_and(|kept| kept.get(DIGEST).is_some())
+    }
+
+    /// Passes the digest of a secret `.replaced_when(..)` on.
+    pub(crate) fn visit_trigger<E>(
+        &mut self,
+        of: &dyn std::fmt::Display,
+        visit: &mut dyn FnMut(&str, &mut Properties) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if self.has_secret_trigger()
+            && let Some(Value::Object(kept)) = &mut self.trigger
+        {
+            let mut digest = Properties::new(kept.clone(), [DIGEST.to_owned()].into());
+            visit(&format!("{of}#replaced_when"), &mut digest)?;
+            *kept = Arc::unwrap_or_clone(digest.values);
+        }
+        Ok(())
+    }
+
     fn is_default(&self) -> bool {
         *self == Self::default()
     }
@@ -173,11 +206,24 @@ impl State {
                 visit(&format!("{}#inputs", instance.op), &mut instance.inputs)?;
                 visit(&format!("{}#outputs", instance.op), &mut instance.outputs)?;
             }
+            if instance.kept.has_secret_trigger() {
+                let instance = Arc::make_mut(instance);
+                instance.kept.visit_trigger(&instance.op, visit)?;
+            }
         }
         for (op, intent) in &mut self.pending {
             visit(&format!("{op}#inputs"), &mut intent.inputs)?;
+            intent.kept.visit_trigger(op, visit)?;
         }
         visit("exports", &mut self.exports)
+    }
+
+    /// The name that the stack is to have, where its rename was cut off.
+    pub fn next_name(&self) -> Option<&str> {
+        self.moves.values().find_map(|begun| match begun {
+            Move::Leaving { to, whole: true, .. } => Some(to.as_str()),
+            _ => None,
+        })
     }
 
     /// The URNs that depend on each URN.

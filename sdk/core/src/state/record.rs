@@ -252,8 +252,10 @@ pub struct Done {
 pub enum Cut {
     /// Nothing was changed.
     NotApplied,
-    /// Something may have been changed: the operation stays open until somebody looks.
+    /// Something may have been changed, or may be yet: the operation stays open until somebody looks.
     Unknown,
+    /// Something may have been changed by an update, and nothing of it can arrive any more: the next run updates the object again.
+    Superseded,
 }
 
 /// A call's failure.
@@ -289,8 +291,10 @@ impl Record {
         match self {
             Self::Intent(intent) => {
                 let place = format!("{}#inputs", intent.urn);
-                visit(&place, &mut intent.inputs)
+                visit(&place, &mut intent.inputs)?;
+                intent.kept.visit_trigger(&intent.urn, visit)
             }
+            Self::Noted { urn, kept, .. } => kept.visit_trigger(urn, visit),
             Self::Done(done) | Self::Adopted(done) => visit(done.op.as_str(), &mut done.outputs),
             Self::Observed { urn, inputs, outputs } => {
                 visit(&format!("{urn}#inputs"), inputs)?;

@@ -177,7 +177,7 @@ impl Comparison {
             self.must(Why::Asked);
         }
         match trigger {
-            Some(Ok(value)) if old.kept.trigger.as_ref().is_some_and(|former| former != value) => {
+            Some(Ok(value)) if old.kept.differs_in_trigger(value) => {
                 self.must(Why::Trigger);
             }
             Some(Err(why)) => self.may(awaits("replaced_when", why)),

@@ -6,7 +6,12 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     panic::AssertUnwindSafe,
 };
-use terrane_core::{Facts, Fault, Output, Problems, Unresolved, graph::Node, kind::Problem, state::Instance};
+use terrane_core::{
+    Facts, Fault, Output, Problems, Unresolved,
+    graph::Node,
+    kind::Problem,
+    state::{Instance, Kept},
+};
 
 /// The inputs of one resource.
 pub(crate) struct Resolved {
@@ -67,12 +72,12 @@ fn value_of(output: &Output<Value>, facts: &Facts) -> Result<Value, Unresolved> 
     resolved.unwrap_or_else(|_| Err(Unresolved::Invalid("the program panicked while it computed the value".to_owned())))
 }
 
-/// The value that replaces the resource when it changes. State keeps it, so a secret one is kept as a digest only.
+/// The value that replaces the resource when it changes. State keeps it, of a secret one a digest, which is sealed with the other secrets.
 pub(crate) fn trigger(node: &Node, facts: &Facts) -> Option<Result<Value, Unresolved>> {
     let output = node.draft.options.replaced_when.as_ref()?;
     let digest = |value: Value| {
         let hash = Sha256::digest(format!("{}\n{value}", node.urn));
-        Value::String(hash.iter().map(|byte| format!("{byte:02x}")).collect())
+        Kept::secret_trigger(hash.iter().map(|byte| format!("{byte:02x}")).collect())
     };
     Some(value_of(output, facts).map(|value| if output.is_secret() { digest(value) } else { value }))
 }

@@ -9,7 +9,7 @@ use crate::execute::{VISIBLE_WITHIN, pause};
 use serde_json::{Map, Value};
 use std::{collections::BTreeSet, time::Duration};
 use terrane_core::{
-    AnyKind, Error, Found,
+    AnyKind, Error, Found, Outcome,
     kind::{Finding as Seen, Listing, Recorded, Recovery},
     state::{Cut, Intent},
 };
@@ -75,7 +75,8 @@ impl Recoverer<'_> {
                 return Ok(None);
             }
             if attempt == SENDS_MAX {
-                return Err(error);
+                // A request that is refused again and again, because what it needs is gone, has no object to give back.
+                return if error.outcome() == Outcome::NotApplied { Ok(None) } else { Err(error) };
             }
             self.world.sleep(pause(&**self.world, attempt)).await;
             attempt += 1;

@@ -185,7 +185,7 @@ impl Recoverer<'_> {
             Action::Update => {
                 let still = self.connections.kind_spec(intent.urn.kind()).map_or(Duration::ZERO, in_flight);
                 self.wait(intent, self.left_of(intent, still)).await;
-                Ok(self.failed(intent, Cut::Unknown, "its update was cut off and will be done again"))
+                Ok(self.failed(intent, Cut::Superseded, "its update was cut off and will be done again"))
             }
             Action::Import => Ok(self.failed(intent, Cut::NotApplied, "its import was cut off and will be done again")),
         }

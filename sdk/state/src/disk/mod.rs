@@ -20,6 +20,7 @@
 //! **Caveats.** Damage to the very last batch of a run that was never sealed can't be told from a write that was cut
 //! short.
 
+mod aside;
 mod ballast;
 mod device;
 mod error;
@@ -41,6 +42,15 @@ use std::{
     time::Duration,
 };
 
+pub use self::{
+    aside::set_aside,
+    error::{Error, Result},
+    frame::Frame,
+    header::Lineage,
+    lock::Holder,
+    log::{Appended, Space},
+    snapshot::{SNAPSHOTS_MAX, Snapshot},
+};
 use self::{
     device::{Device, Kernel},
     files::Files,
@@ -48,14 +58,6 @@ use self::{
     header::{Header, Kind, Point},
     lock::Lock,
     log::{Good, Log},
-};
-pub use self::{
-    error::{Error, Result},
-    frame::Frame,
-    header::Lineage,
-    lock::Holder,
-    log::{Appended, Space},
-    snapshot::{SNAPSHOTS_MAX, Snapshot},
 };
 
 const READ_ATTEMPTS_MAX: u32 = 10;

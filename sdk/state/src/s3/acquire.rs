@@ -1,4 +1,5 @@
-//! Taking a stack: reading it, and writing this process into its head. Also the writes of a head that nobody holds.
+//! Taking a stack: reading it, and writing this process into its head, alone or with its first records. Also the writes of a head that
+//! nobody holds.
 
 use super::{
     S3Store,
@@ -10,7 +11,7 @@ use super::{
     probe::probe,
     read::{Found, Patience, Reader},
     settings::ms,
-    writer::Writer,
+    writer::{Base, Writer},
 };
 use crate::{
     Error, Holder,
@@ -29,7 +30,8 @@ use terrane_core::{
 const ATTEMPTS_MAX: u32 = 8;
 
 impl S3Store {
-    /// Takes a stack.
+    /// Takes a stack, or gets ready to: one that is free is taken with the first commit. At once it is taken where that fences another, and
+    /// where something is open, since bringing that to its end begins with calls and not with records.
     ///
     /// # Errors
     /// [`Error::Locked`] when another holds it; it isn't waited for.
@@ -41,6 +43,7 @@ impl S3Store {
                 self.check_free(sight, holder)?;
             }
             let (former, head) = self.base(sight.map(|sight| sight.found));
+            head.check_format(&self.bucket.name(&folder.head()))?;
             let sealer = self.sealer(folder, head.keys.clone()).await?;
             let reader = Reader { bucket: &self.bucket, folder, lineage: &head.lineage, sealer: &sealer };
             let read = reader.state(&head.chain).await;
@@ -49,16 +52,16 @@ impl S3Store {
                 Some(etag) => patience.judge(&self.bucket, folder, etag, read)?,
             };
             let Some(state) = state else { continue };
-            let id = self.bucket.draw_id();
-            let mut next = self.proved(head).await?;
-            if next.hold.is_none() || !planted(Bug::TakeoverWithoutEpoch) {
-                next.epoch += 1;
-            }
-            next.hold = Some(Hold { writer: id.clone(), holder: holder.clone() });
-            if let Some((found, sent_ms)) = self.swap(folder, former, next).await? {
-                let held = (found, sent_ms);
-                return Ok((Writer::new(self.bucket.clone(), folder.clone(), sealer, id, held, state.clone()), state));
-            }
+            let hold = Hold { writer: self.bucket.draw_id(), holder: holder.clone() };
+            let next = self.proved(head).await?;
+            let base = if next.hold.is_none() && state.pending.is_empty() && state.moves.is_empty() {
+                Base::Free { head: next, etag: former }
+            } else if let Some((found, sent_ms)) = self.swap(folder, former, taken(next, hold.clone())).await? {
+                Base::Held { found, sent_ms }
+            } else {
+                continue;
+            };
+            return Ok((Writer::new(self.bucket.clone(), folder.clone(), sealer, hold, base, state.clone()), state));
         }
         Err(Error::Locked { holder: None })
     }
@@ -120,17 +123,35 @@ impl S3Store {
             let sealer = self.sealer(folder, keys).await?;
             let done = work(&sealer)?;
             let Some(keys) = sealer.unsaved() else { return Ok(done) };
-            if let Some(sight) = &sight {
-                self.check_free(sight, &Holder::current())?;
-            }
-            let (former, head) = self.base(sight.map(|sight| sight.found));
-            let mut next = freed(self.proved(head).await?);
-            next.keys = Some(keys);
-            if self.swap(folder, former, next).await?.is_some() {
+            if self.keep_keys(folder, sight, keys).await? {
                 return Ok(done);
             }
         }
         Err(Error::Locked { holder: None })
+    }
+
+    /// Gives keys to a stack that has none.
+    pub(super) async fn give_keys(&self, folder: &Folder, keys: &WrappedKey) -> Result<()> {
+        for _ in 0..ATTEMPTS_MAX {
+            let sight = self.watch.look(&self.bucket, folder).await?;
+            if sight.as_ref().is_some_and(|sight| sight.found.head.keys.is_some())
+                || self.keep_keys(folder, sight, keys.clone()).await?
+            {
+                return Ok(());
+            }
+        }
+        Err(Error::Locked { holder: None })
+    }
+
+    /// Writes keys into a head, which must be free; says whether it was still the one that was seen.
+    async fn keep_keys(&self, folder: &Folder, sight: Option<Sight>, keys: WrappedKey) -> Result<bool> {
+        if let Some(sight) = &sight {
+            self.check_free(sight, &Holder::current())?;
+        }
+        let (former, head) = self.base(sight.map(|sight| sight.found));
+        let mut next = freed(self.proved(head).await?);
+        next.keys = Some(keys);
+        Ok(self.swap(folder, former, next).await?.is_some())
     }
 
     /// Ends another's hold.
@@ -179,6 +200,15 @@ impl S3Store {
             None => KeyDefault::Refuse,
         }
     }
+}
+
+/// The head with another holder.
+fn taken(mut head: Head, hold: Hold) -> Head {
+    if head.hold.is_none() || !planted(Bug::TakeoverWithoutEpoch) {
+        head.epoch += 1;
+    }
+    head.hold = Some(hold);
+    head
 }
 
 /// The head without the one who held it, who can't write any more.

@@ -1,9 +1,9 @@
 //! An object store by AWS's own client: one request a call, and each answer as what it says.
 
-use super::Url;
+use super::{Url, look::look};
 use crate::{
     aws,
-    objects::{ETag, Fault, Listed, Object, Objects, When},
+    objects::{BucketSettings, ETag, Fault, Listed, Object, Objects, When},
 };
 use async_trait::async_trait;
 use aws_sdk_s3::{
@@ -222,6 +222,10 @@ impl Objects for AwsObjects {
                 _ => return Ok(listed),
             }
         }
+    }
+
+    async fn settings(&self) -> BucketSettings {
+        look(&self.client().await, &self.url).await
     }
 }
 

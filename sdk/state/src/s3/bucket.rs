@@ -47,6 +47,16 @@ impl Folder {
         format!("{}snap/{id}", self.0)
     }
 
+    /// A head that was set aside since its state was damaged.
+    pub(super) fn damaged(&self, number: u32) -> String {
+        format!("{}head.damaged-{number}", self.0)
+    }
+
+    /// Whether a key is that of a head that was set aside.
+    pub(super) fn is_damaged(&self, key: &str) -> bool {
+        key.strip_prefix(&self.0).is_some_and(|name| name.starts_with("head.damaged-"))
+    }
+
     /// The description of a chain that a snapshot took the place of.
     pub(super) fn chain(&self, id: &str) -> String {
         format!("{}chain/{id}", self.0)
@@ -123,6 +133,18 @@ impl Bucket {
             self.again(&mut attempt, "write", key, fault).await?;
         }
         Ok(())
+    }
+
+    /// Writes an object unless there is one; says whether it did. One that was written without an answer counts as another's.
+    pub(super) async fn put_absent(&self, key: &str, bytes: Bytes) -> Result<bool> {
+        let mut attempt = 0;
+        loop {
+            match self.objects.put(key, bytes.clone(), &When::Absent).await {
+                Ok(_) => return Ok(true),
+                Err(Fault::Precondition) => return Ok(false),
+                Err(fault) => self.again(&mut attempt, "write", key, fault).await?,
+            }
+        }
     }
 
     pub(super) async fn delete(&self, key: &str) -> Result<()> {

@@ -20,14 +20,21 @@ impl Writer {
     pub(super) async fn collect(&self, of: impl FnOnce(Head) -> Head) -> Result<()> {
         let youngest_ms = i64::try_from(ms(self.bucket.settings.garbage_age)).unwrap_or(i64::MAX);
         let listed = self.bucket.list(self.folder.prefix()).await?;
+        if listed.iter().any(|listed| self.folder.is_damaged(&listed.key)) {
+            // What a head that was set aside refers to may be needed to make sense of it.
+            return Ok(());
+        }
         let mut garbage: Vec<String> =
             listed.into_iter().filter(|listed| listed.age_ms > youngest_ms).map(|listed| listed.key).collect();
         garbage.retain(|key| *key != self.folder.head());
         if garbage.is_empty() {
             return Ok(());
         }
+        // What is there for the next write to refer to is looked at first: a write that is under way takes it into the head.
+        let spilled = self.spilled.lock().await.as_ref().map(|part| self.folder.segment(&part.id));
         let head = of(self.quiet_head().await?);
-        let used = self.used(&head).await?;
+        let mut used = self.used(&head).await?;
+        used.extend(spilled);
         garbage.retain(|key| !used.contains(key));
         stream::iter(garbage)
             .map(Ok)

@@ -18,6 +18,8 @@ use terrane_core::{
 
 /// How often folding the log may fail before this process leaves it to the next.
 const FAILURES_MAX: u32 = 3;
+/// How many times as long as when its folding is due a log is when that can't wait any more.
+const OVERDUE: usize = 2;
 
 impl Writer {
     /// Folds the log beside what else goes on, unless that is under way.
@@ -43,10 +45,19 @@ impl Writer {
 
     /// Whether a log is long, and folding it may succeed.
     pub(super) fn is_fold_due(&self, chain: &Chain) -> bool {
+        self.is_longer(chain, 1)
+    }
+
+    /// Whether it is so long that the end of a run waits for its folding; else the next run folds it, beside its own work.
+    pub(super) fn is_fold_overdue(&self, chain: &Chain) -> bool {
+        self.is_longer(chain, OVERDUE)
+    }
+
+    fn is_longer(&self, chain: &Chain, times: usize) -> bool {
         let settings = &self.bucket.settings;
         let snapshot_bytes = chain.snapshot.as_ref().map_or(0, |part| part.bytes);
-        let is_long = chain.segments.len() >= settings.segments_max
-            || chain.log_bytes() > snapshot_bytes.max(settings.log_bytes_min);
+        let is_long = chain.segments.len() >= settings.segments_max * times
+            || chain.log_bytes() > snapshot_bytes.max(settings.log_bytes_min) * times as u64;
         is_long && self.failures.load(Ordering::Relaxed) < FAILURES_MAX
     }
 
@@ -55,7 +66,7 @@ impl Writer {
         let (head, state) = {
             let mut register = self.register().await?;
             let head = register.head.clone();
-            if !self.is_fold_due(&head.chain) {
+            if !register.is_held() || !self.is_fold_due(&head.chain) {
                 return Ok(());
             }
             if register.fold.is_none() {

@@ -156,6 +156,12 @@ impl Head {
         (self.rev, self.nonce) == (rev, nonce) || self.recent.contains(&(rev, nonce))
     }
 
+    /// Whether it shows that a write which takes the stack was never carried out: another has its number or its epoch.
+    pub(super) fn precludes(&self, write: &Self) -> bool {
+        let has_number = self.rev == write.rev || self.recent.iter().any(|(rev, _)| *rev == write.rev);
+        !self.knows(write.rev, write.nonce) && (has_number || self.epoch <= write.epoch)
+    }
+
     /// Makes it the next write.
     pub(super) fn advance(&mut self, nonce: u64, at_ms: i64) {
         if self.rev > 0 {
@@ -166,11 +172,14 @@ impl Head {
         (self.rev, self.nonce, self.at_ms) = (self.rev + 1, nonce, at_ms);
     }
 
-    /// The bytes of the object. What a newer version added to it would be lost.
+    /// Refuses what a newer version wrote: what that added would be lost.
+    pub(super) fn check_format(&self, object: &str) -> Result<()> {
+        if self.format > FORMAT { Err(newer(object, self.format, "writes")) } else { Ok(()) }
+    }
+
+    /// The bytes of the object.
     pub(super) fn encode(&self, object: &str) -> Result<Bytes> {
-        if self.format > FORMAT {
-            return Err(newer(object, self.format, "writes"));
-        }
+        self.check_format(object)?;
         let body = serde_json::to_vec(self).map_err(|error| damaged(object, error.to_string()))?;
         let mut bytes = format!("{MARK} {FORMAT} {FORMAT} {}\n", sha256(&body)).into_bytes();
         bytes.extend_from_slice(&body);
@@ -217,6 +226,16 @@ impl Chain {
     /// How long the records after the snapshot are.
     pub(super) fn log_bytes(&self) -> u64 {
         self.segments.iter().map(|segment| segment.bytes).sum::<u64>() + self.tail_bytes() as u64
+    }
+
+    /// Lets a segment take the place of the records in the head that it has.
+    pub(super) fn refer(&mut self, segment: Part) {
+        let count = usize::try_from(segment.last.saturating_sub(self.before_tail())).unwrap_or(usize::MAX);
+        // A snapshot may have all of them by now.
+        if count > 0 {
+            self.tail.drain(..count.min(self.tail.len()));
+            self.segments.push(Arc::new(segment));
+        }
     }
 
     /// What is left of it up to record `seq`.

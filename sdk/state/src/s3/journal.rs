@@ -6,21 +6,33 @@ use crate::{
     secrets::{KeyChange, WrappedKey},
 };
 use async_trait::async_trait;
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 use terrane_core::{Record, State};
 
-/// A stack that is held until the value is closed or dropped.
+/// A stack that is held, from the first commit on or before, until the value is closed or dropped.
 pub(super) struct S3Journal {
     writer: Arc<Writer>,
     watch: Arc<Watch>,
     opened: State,
+    /// Whether signs of life are given.
+    beating: AtomicBool,
 }
 
 impl S3Journal {
     pub(super) fn new(writer: Writer, watch: Arc<Watch>, opened: State) -> Self {
-        let writer = Arc::new(writer);
-        writer.keep_beating();
-        Self { writer, watch, opened }
+        let journal = Self { writer: Arc::new(writer), watch, opened, beating: AtomicBool::new(false) };
+        journal.begin_beating();
+        journal
+    }
+
+    /// Gives signs of life, once the stack is held.
+    fn begin_beating(&self) {
+        if self.writer.pulse.beats() && !self.beating.swap(true, Ordering::Relaxed) {
+            self.writer.keep_beating();
+        }
     }
 }
 
@@ -35,7 +47,9 @@ impl Journal for S3Journal {
     }
 
     async fn commit(&self, records: Vec<Record>) -> Result<(), Error> {
-        if self.writer.commit(records).await? {
+        let is_fold_due = self.writer.commit(records).await?;
+        self.begin_beating();
+        if is_fold_due {
             self.writer.fold_beside();
         }
         Ok(())
@@ -49,6 +63,10 @@ impl Journal for S3Journal {
         self.writer.keep_point().await?;
         self.writer.fold_if_due().await;
         Ok(())
+    }
+
+    async fn finish(&self, records: Vec<Record>, _: &State) -> Result<(), Error> {
+        self.writer.finish(records).await
     }
 
     async fn close(&self) -> Result<(), Error> {

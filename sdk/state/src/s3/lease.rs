@@ -85,14 +85,14 @@ pub(super) struct Pulse(Mutex<Beat>);
 
 #[derive(Default)]
 struct Beat {
-    /// When the last write that succeeded was sent, by the lease clock.
-    sent_ms: u64,
+    /// When the last write that succeeded was sent, by the lease clock; none before the first.
+    sent_ms: Option<u64>,
     /// Set when the stack is known to be another's, or to be free.
     lost: Option<Option<Box<Holder>>>,
 }
 
 impl Pulse {
-    pub(super) fn new(sent_ms: u64) -> Self {
+    pub(super) fn new(sent_ms: Option<u64>) -> Self {
         Self(Mutex::new(Beat { sent_ms, lost: None }))
     }
 
@@ -103,7 +103,7 @@ impl Pulse {
     /// A write that was sent then has succeeded.
     pub(super) fn renew(&self, sent_ms: u64) {
         let mut beat = self.beat();
-        beat.sent_ms = beat.sent_ms.max(sent_ms);
+        beat.sent_ms = beat.sent_ms.max(Some(sent_ms));
     }
 
     /// The hold is over; the head says whose the stack is.
@@ -116,6 +116,12 @@ impl Pulse {
         self.beat().lost.is_some()
     }
 
+    /// Whether a write has succeeded and the hold isn't known to be over.
+    pub(super) fn beats(&self) -> bool {
+        let beat = self.beat();
+        beat.sent_ms.is_some() && beat.lost.is_none()
+    }
+
     /// # Errors
     /// [`Error::LeaseLost`] when the hold is known to be over.
     pub(super) fn check(&self) -> Result<()> {
@@ -126,16 +132,17 @@ impl Pulse {
     }
 
     /// # Errors
-    /// [`Error::LeaseLost`] when the hold is known to be over, or the last sign of life is too long ago.
+    /// [`Error::LeaseLost`] when the hold is known to be over, the last sign of life is too long ago, or there was none yet.
     pub(super) fn permit(&self, bucket: &Bucket) -> Result<()> {
         self.check()?;
-        let silent_ms = bucket.lease_clock_ms().saturating_sub(self.beat().sent_ms);
-        if silent_ms <= ms(bucket.settings.permit) { Ok(()) } else { Err(Error::LeaseLost { by: None }) }
+        let sent_ms = self.beat().sent_ms;
+        let is_fresh = |sent_ms| bucket.lease_clock_ms().saturating_sub(sent_ms) <= ms(bucket.settings.permit);
+        if sent_ms.is_some_and(is_fresh) { Ok(()) } else { Err(Error::LeaseLost { by: None }) }
     }
 
     /// In how many milliseconds a sign of life is due.
     pub(super) fn due_in_ms(&self, bucket: &Bucket) -> u64 {
-        let since_ms = bucket.lease_clock_ms().saturating_sub(self.beat().sent_ms);
+        let since_ms = self.beat().sent_ms.map_or(0, |sent_ms| bucket.lease_clock_ms().saturating_sub(sent_ms));
         ms(bucket.settings.beat).saturating_sub(since_ms)
     }
 }

@@ -9,7 +9,8 @@
 //!
 //! # Flow
 //! A commit is one conditional write of the head ([`commit`]), so that it succeeds for one writer only: whoever lost the stack can't write any
-//! more, however late it wakes up. The holder gives signs of life ([`lease`]); one that is silent for long is replaced. Reading ([`read`])
+//! more, however late it wakes up. The first commit also takes the stack, where it is free, and the last one may give it up ([`writer`]). When
+//! the head gets long, its records go into a segment beside the commits ([`spill`]). The holder gives signs of life ([`lease`]); one that is silent for long is replaced. Reading ([`read`])
 //! locks nothing. Long logs are folded beside the commits ([`compact`]), and what nothing refers to is swept up later ([`collect`]).
 //!
 //! # Guarantees
@@ -23,6 +24,8 @@
 //! A stack that was removed leaves a head of a few hundred bytes behind, so that no late writer can bring it back.
 
 mod acquire;
+mod advice;
+mod aside;
 #[cfg(feature = "s3")]
 mod aws;
 mod bucket;
@@ -35,9 +38,12 @@ mod error;
 mod head;
 mod journal;
 mod lease;
+#[cfg(feature = "s3")]
+mod look;
 mod probe;
 mod read;
 mod settings;
+mod spill;
 #[cfg(test)]
 mod tests;
 mod url;
@@ -57,8 +63,9 @@ use self::{
     read::{Patience, Reader},
 };
 use crate::{
-    Error as StateError, Export, Held, Holder, Journal, RestorePoint, Store, World, objects::Objects,
-    secrets::WrappedKey,
+    Error as StateError, Export, Held, Holder, Journal, RestorePoint, Store, World,
+    objects::Objects,
+    secrets::{self, WrappedKey},
 };
 use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -229,6 +236,10 @@ impl Store for S3Store {
         }
     }
 
+    async fn set_aside(&self, project: &str, stack: &str, holder: &Holder) -> Result<String, StateError> {
+        self.put_aside(&Folder::new(project, stack)?, holder).await
+    }
+
     async fn seal_plan(&self, plan: &mut Plan) -> Result<(), StateError> {
         let lineage = plan.lineage.as_str().to_owned();
         let folder = Folder::new(&plan.project, &plan.stack)?;
@@ -265,6 +276,15 @@ impl Store for S3Store {
         Ok(found.and_then(|found| found.head.keys))
     }
 
+    async fn copy_keys(&self, project: &str, from: &str, to: &str) -> Result<(), StateError> {
+        let (old, new) = (Folder::new(project, from)?, Folder::new(project, to)?);
+        let Some(keys) = self.keys(project, from).await? else { return Ok(()) };
+        if let Some(folder) = &self.bucket.settings.key_folder {
+            secrets::copy_key_file(&old.key_file(folder), &new.key_file(folder))?;
+        }
+        self.give_keys(&new, &keys).await
+    }
+
     async fn seal_config(&self, project: &str, stack: &str, values: &mut Properties) -> Result<(), StateError> {
         let (folder, place) = (Folder::new(project, stack)?, format!("{project}/{stack}"));
         *values = self
@@ -281,5 +301,9 @@ impl Store for S3Store {
         let keys = self.keys(project, stack).await?;
         let sealer = self.sealer(&Folder::new(project, stack)?, keys).await?;
         sealer.open(CONFIG, &format!("{project}/{stack}"), values)
+    }
+
+    async fn advice(&self, _: &str, _: &str) -> Result<Vec<String>, StateError> {
+        Ok(advice::advice(&self.place(), &self.bucket.objects.settings().await))
     }
 }

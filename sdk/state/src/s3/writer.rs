@@ -4,9 +4,10 @@ use super::{
     bucket::{Bucket, Folder},
     commit::{Draft, Outcome},
     error::{Error, Result},
-    head::{Chain, Head, Part, Point},
+    head::{Head, Hold, Point},
     lease::Pulse,
     read::{Found, Reader},
+    spill::Spilled,
 };
 use crate::{Error as StateError, objects::ETag, sealer::Sealer};
 use serde_json::value::{RawValue, to_raw_value};
@@ -14,7 +15,7 @@ use std::sync::{Arc, atomic::AtomicU32};
 use terrane_core::{Record, State, state::Lineage};
 use tokio::sync::{Mutex, MutexGuard};
 
-/// A stack that this process holds.
+/// A stack that this process holds, or takes with its first write.
 pub(super) struct Writer {
     pub(super) bucket: Bucket,
     pub(super) folder: Folder,
@@ -27,6 +28,7 @@ pub(super) struct Writer {
     order: Mutex<()>,
     /// Taken for each write of the head.
     pub(super) register: Mutex<Register>,
+    pub(super) spilled: Spilled,
     /// Taken by whoever folds the log.
     pub(super) folding: Mutex<()>,
     pub(super) failures: AtomicU32,
@@ -35,26 +37,34 @@ pub(super) struct Writer {
 /// What is known of the head.
 pub(super) struct Register {
     pub(super) head: Head,
-    etag: ETag,
+    /// None where there is no head yet.
+    etag: Option<ETag>,
+    /// The hold that the first write brings, until that is done.
+    claim: Option<Hold>,
     /// A write that is not decided. It is decided before the next one.
     draft: Option<Draft>,
     /// The state after the head's last record. Given up when records that it has were not written after all.
     pub(super) fold: Option<State>,
 }
 
+/// What a writer begins with.
+pub(super) enum Base {
+    /// A head that was written when it took the stack, and when that was sent.
+    Held { found: Found, sent_ms: u64 },
+    /// What its first write is based on, which takes the stack.
+    Free { head: Head, etag: Option<ETag> },
+}
+
 /// Records as they are written.
-type Lines = Vec<Arc<RawValue>>;
+pub(super) type Lines = Vec<Arc<RawValue>>;
 
 impl Writer {
-    pub(super) fn new(
-        bucket: Bucket,
-        folder: Folder,
-        sealer: Sealer,
-        id: String,
-        held: (Found, u64),
-        state: State,
-    ) -> Self {
-        let (Found { head, etag }, sent_ms) = held;
+    pub(super) fn new(bucket: Bucket, folder: Folder, sealer: Sealer, hold: Hold, base: Base, state: State) -> Self {
+        let id = hold.writer.clone();
+        let (head, etag, claim, sent_ms) = match base {
+            Base::Held { found: Found { head, etag }, sent_ms } => (head, Some(etag), None, Some(sent_ms)),
+            Base::Free { head, etag } => (head, etag, Some(hold), None),
+        };
         Self {
             bucket,
             folder,
@@ -63,7 +73,8 @@ impl Writer {
             id,
             pulse: Pulse::new(sent_ms),
             order: Mutex::default(),
-            register: Mutex::new(Register { head, etag, draft: None, fold: Some(state) }),
+            register: Mutex::new(Register { head, etag, claim, draft: None, fold: Some(state) }),
+            spilled: Spilled::default(),
             folding: Mutex::default(),
             failures: AtomicU32::new(0),
         }
@@ -92,30 +103,49 @@ impl Writer {
             return Ok(false);
         }
         let _order = self.order.lock().await;
-        let lines = self.lines(&records)?;
-        let spilled = {
-            let chain = self.register().await?.head.chain.clone();
-            let bytes = chain.tail_bytes() + lines.iter().map(|line| line.get().len() + 1).sum::<usize>();
-            (bytes > self.bucket.settings.tail_bytes_max).then_some(chain)
-        };
-        let segment = match spilled {
-            Some(chain) => Some(self.spill(&chain, &lines).await?),
-            None => None,
-        };
-        let mut register = self.register().await?;
-        register.apply(&records)?;
-        let count = lines.len() as u64;
-        let add = |head: &mut Head| {
-            head.chain.last += count;
-            match segment {
-                Some(segment) => {
-                    head.chain.tail.clear();
-                    head.chain.segments.push(Arc::new(segment));
+        self.append(&records, |_| ()).await
+    }
+
+    /// Ends a run in one write: makes its last records durable, keeps what is durable then, and gives the stack up. It is given up later where
+    /// the log can't wait to be folded.
+    pub(super) async fn finish(&self, records: Vec<Record>) -> Result<()> {
+        if !records.is_empty() {
+            let _order = self.order.lock().await;
+            let end = |head: &mut Head| {
+                self.add_point(head);
+                if !self.is_fold_overdue(&head.chain) {
+                    head.hold = None;
                 }
-                None => head.chain.tail.extend(lines),
+            };
+            self.append(&records, end).await?;
+        } else if !self.pulse.is_lost() {
+            self.keep_point().await?;
+        }
+        if !self.pulse.is_lost() {
+            self.fold_if_due().await;
+        }
+        self.release().await
+    }
+
+    /// Writes records, and what else is to change with them.
+    async fn append(&self, records: &[Record], change: impl FnOnce(&mut Head)) -> Result<bool> {
+        let lines = self.lines(records)?;
+        let segments = self.make_room(&lines).await?;
+        let mut register = self.register().await?;
+        register.apply(records)?;
+        let add = |head: &mut Head| {
+            head.chain.last += lines.len() as u64;
+            head.chain.tail.extend(lines);
+            for segment in segments {
+                head.chain.refer(segment);
             }
+            change(head);
         };
         self.write(&mut register, add).await?;
+        if self.pulse.is_lost() {
+            return Ok(false);
+        }
+        self.spill_beside(&register.head.chain);
         Ok(self.is_fold_due(&register.head.chain))
     }
 
@@ -130,51 +160,44 @@ impl Writer {
         records.iter().map(line).collect()
     }
 
-    /// Writes the records that are in the head, and those that follow, into an object of their own.
-    async fn spill(&self, chain: &Chain, lines: &Lines) -> Result<Part> {
-        let mut content = Vec::new();
-        for line in chain.tail.iter().chain(lines) {
-            content.extend_from_slice(line.get().as_bytes());
-            content.push(b'\n');
-        }
-        let last = chain.last + lines.len() as u64;
-        let part = Part::new(self.bucket.draw_id(), &content, chain.before_tail() + 1, last);
-        self.bucket.put(&self.folder.segment(&part.id), content.into()).await?;
-        Ok(part)
-    }
-
     /// Keeps what is durable now as a state that can be returned to.
     pub(super) async fn keep_point(&self) -> Result<()> {
         let _order = self.order.lock().await;
         let mut register = self.register().await?;
-        let seq = register.head.chain.last;
-        if seq == 0 || register.head.points.last().is_some_and(|point| point.seq == seq) {
+        let chain = &register.head.chain;
+        if !register.is_held() || register.head.points.last().is_some_and(|point| point.seq == chain.last) {
             return Ok(());
         }
-        let (points_max, at_ms) = (self.bucket.settings.points_max, self.bucket.world.now_ms());
-        let keep = |head: &mut Head| {
-            let bytes = head.chain.snapshot.as_ref().map_or(0, |part| part.bytes) + head.chain.log_bytes();
-            head.points.push(Point { rev: head.rev + 1, seq, at_ms, bytes, chain: None });
-            let surplus = head.points.len().saturating_sub(points_max);
-            head.points.drain(..surplus);
-        };
-        self.write(&mut register, keep).await
+        self.write(&mut register, |head| self.add_point(head)).await
     }
 
-    /// Gives the stack up.
+    fn add_point(&self, head: &mut Head) {
+        let seq = head.chain.last;
+        if seq == 0 || head.points.last().is_some_and(|point| point.seq == seq) {
+            return;
+        }
+        let at_ms = self.bucket.world.now_ms();
+        let bytes = head.chain.snapshot.as_ref().map_or(0, |part| part.bytes) + head.chain.log_bytes();
+        head.points.push(Point { rev: head.rev + 1, seq, at_ms, bytes, chain: None });
+        let surplus = head.points.len().saturating_sub(self.bucket.settings.points_max);
+        head.points.drain(..surplus);
+    }
+
+    /// Gives the stack up. One that was never taken is left as it is.
     pub(super) async fn release(&self) -> Result<()> {
         let _order = self.order.lock().await;
         let mut register = self.register.lock().await;
-        if self.pulse.is_lost() {
-            return Ok(());
-        }
-        match self.write(&mut register, |head| head.hold = None).await {
-            // Another has it, so that there is nothing to give up.
-            Err(StateError::LeaseLost { .. }) => Ok(()),
+        let released = async {
+            self.settle(&mut register).await?;
+            if register.is_held() { self.write(&mut register, |head| head.hold = None).await } else { Ok(()) }
+        };
+        match released.await {
             Ok(()) => {
                 self.pulse.lose(None);
                 Ok(())
             }
+            // Another has it, so that there is nothing to give up.
+            Err(StateError::LeaseLost { .. } | StateError::Locked { .. }) => Ok(()),
             error => error,
         }
     }
@@ -182,11 +205,16 @@ impl Writer {
     /// Writes the head with a change.
     pub(super) async fn write(&self, register: &mut Register, change: impl FnOnce(&mut Head)) -> Result<()> {
         self.settle(register).await?;
+        self.pulse.check()?;
         let mut next = register.head.clone();
+        if let Some(hold) = &register.claim {
+            next.epoch += 1;
+            next.hold = Some(hold.clone());
+        }
         change(&mut next);
         // Nothing that is sealed may be durable before its key.
         next.keys = self.sealer.unsaved().or(next.keys);
-        match Draft::new(&self.bucket, &self.folder.head(), Some(register.etag.clone()), next) {
+        match Draft::new(&self.bucket, &self.folder.head(), register.etag.clone(), next) {
             Ok(draft) => register.draft = Some(draft),
             Err(error) => {
                 register.fold = None;
@@ -210,8 +238,11 @@ impl Writer {
                 if let Some(Draft { head, .. }) = draft {
                     register.head = head;
                 }
-                register.etag = written.etag;
+                (register.etag, register.claim) = (Some(written.etag), None);
                 self.pulse.renew(written.sent_ms);
+                if register.head.hold.is_none() {
+                    self.pulse.lose(None);
+                }
                 if self.sealer.unsaved().is_some_and(|keys| register.head.keys == Some(keys)) {
                     self.sealer.saved();
                 }
@@ -223,7 +254,10 @@ impl Writer {
             }
             Ok(Outcome::Elsewhere(found)) => {
                 self.pulse.lose(found.as_ref());
-                self.pulse.check()
+                let is_late = register.claim.is_some()
+                    && found.as_ref().zip(draft).is_some_and(|(found, draft)| found.precludes(&draft.head));
+                let holder = || found.and_then(|found| found.hold).map(|hold| Box::new(hold.holder));
+                if is_late { Err(StateError::Locked { holder: holder() }) } else { self.pulse.check() }
             }
             Err(error) => {
                 register.fold = None;
@@ -237,6 +271,11 @@ impl Writer {
 }
 
 impl Register {
+    /// Whether the head names this process.
+    pub(super) fn is_held(&self) -> bool {
+        self.claim.is_none() && self.head.hold.is_some()
+    }
+
     /// Takes records into the state. One that contradicts those before it is found before anything is written.
     fn apply(&mut self, records: &[Record]) -> Result<()> {
         let Some(fold) = &mut self.fold else { return Ok(()) };

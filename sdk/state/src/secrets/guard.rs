@@ -10,6 +10,7 @@ use super::{
     wrapped::Wrap,
 };
 use std::path::PathBuf;
+use terrane_core::failpoint::{Point, reach};
 
 /// What gives the data key.
 #[derive(Debug, Clone)]
@@ -72,6 +73,7 @@ impl Guard {
             }
             Self::KeyFile(path) => {
                 key_file::add(path, key)?;
+                reach(Point::KeyWritten);
                 Wrap::KeyFile
             }
             Self::Age(recipient) => Wrap::Age { wrap: age::AgeWrap::new(key, recipient)? },

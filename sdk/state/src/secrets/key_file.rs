@@ -58,6 +58,14 @@ pub(crate) fn add(path: &Path, key: &Key) -> Result<()> {
     sync_folder(path)
 }
 
+/// Gives another file the keys of this one, if there is this one.
+pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
+    match read_all(from) {
+        Err(Error::MissingKeyFile { .. }) => Ok(()),
+        keys => keys?.iter().rev().try_for_each(|key| add(to, key)),
+    }
+}
+
 fn newest(path: &Path) -> Result<Key> {
     read_all(path)?.into_iter().next().ok_or_else(|| corrupt(path, "it is not a Terrane key file"))
 }

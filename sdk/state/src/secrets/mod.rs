@@ -20,6 +20,7 @@ mod passphrase;
 mod tests;
 mod wrapped;
 
+pub(crate) use self::key_file::copy as copy_key_file;
 pub use self::{
     age::{AGE_IDENTITY_FILE_VARIABLE, AGE_IDENTITY_VARIABLE, AgeWrap},
     change::{KeyChange, Recipient},

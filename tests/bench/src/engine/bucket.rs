@@ -22,6 +22,7 @@ pub(super) struct Bucket {
     commits: AtomicU64,
     sent_bytes: AtomicU64,
     reading_micros: AtomicU64,
+    waiting_micros: AtomicU64,
 }
 
 /// What was asked of a bucket.
@@ -35,6 +36,15 @@ pub(super) struct Traffic {
     pub(super) sent_bytes: u64,
     /// How long reads took, which is the transfer's share.
     pub(super) reading_seconds: f64,
+    /// How long all requests took together, other than in the folder: timers round up.
+    pub(super) waiting_seconds: f64,
+}
+
+impl Traffic {
+    /// How long a request took, in the mean.
+    pub(super) fn latency_ms(&self) -> f64 {
+        self.waiting_seconds * 1000.0 / self.requests.max(1) as f64
+    }
 }
 
 impl Bucket {
@@ -48,6 +58,7 @@ impl Bucket {
             commits: AtomicU64::new(0),
             sent_bytes: AtomicU64::new(0),
             reading_micros: AtomicU64::new(0),
+            waiting_micros: AtomicU64::new(0),
         }
     }
 
@@ -59,6 +70,7 @@ impl Bucket {
             commits: count(&self.commits),
             sent_bytes: count(&self.sent_bytes),
             reading_seconds: count(&self.reading_micros) as f64 / 1e6,
+            waiting_seconds: count(&self.waiting_micros) as f64 / 1e6,
         }
     }
 
@@ -70,7 +82,9 @@ impl Bucket {
     async fn request(&self) {
         self.requests.fetch_add(1, Ordering::Relaxed);
         if !self.latency.is_zero() {
+            let began = Instant::now();
             tokio::time::sleep(self.latency).await;
+            self.waiting_micros.fetch_add(began.elapsed().as_micros() as u64, Ordering::Relaxed);
         }
     }
 

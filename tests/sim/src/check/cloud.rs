@@ -6,14 +6,17 @@ use crate::{
     scheduler::Pid,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use terrane_core::state::{Action, Intent};
+use terrane_core::{
+    OpId,
+    state::{Action, Intent},
+};
 
 /// Whether a request that changes something may reach the cloud now.
 pub(super) fn may_call(ledger: &Ledger, pid: Pid, verb: Verb, op: &str, urn: &str) -> Result<(), Breach> {
     let state = ledger.current();
     let concerns = |intent: &&Intent| {
-        // What is gone has no maker any more: to delete it again does no harm. A stranger's object is looked after elsewhere.
-        let is_gone = verb == Verb::Delete && op.is_empty() && matches!(intent.action, Action::Delete | Action::Create);
+        // What is gone has no maker any more, and nothing can happen to it. A stranger's object is looked after elsewhere.
+        let is_gone = !is_create(verb) && op.is_empty();
         is_gone || intent.op.as_str() == op || intent.target.as_ref().is_some_and(|target| target.as_str() == op)
     };
     let what = || format!("{} {urn}", verb.word());
@@ -42,13 +45,15 @@ pub(super) fn may_call(ledger: &Ledger, pid: Pid, verb: Verb, op: &str, urn: &st
 pub(super) fn no_orphans(ledger: &Ledger, cloud: &Cloud) -> Result<(), Breach> {
     let state = ledger.current();
     let known: BTreeSet<&str> =
-        state.instances().map(|instance| instance.op.as_str()).chain(state.pending.keys().map(|op| op.as_str())).collect();
+        state.instances().map(|instance| instance.op.as_str()).chain(state.pending.keys().map(OpId::as_str)).collect();
     let objects = cloud.objects();
-    let orphan = objects.iter().find(|object| object.maker.as_ref().is_some_and(|maker| !known.contains(maker.op.as_str())));
+    let orphan =
+        objects.iter().find(|object| object.maker.as_ref().is_some_and(|maker| !known.contains(maker.op.as_str())));
     match orphan {
-        Some(Object { id, maker: Some(maker), .. }) => {
-            breach(Invariant::I8, format!("{id} was made for {} by operation {} and is in no state", maker.urn, maker.op))
-        }
+        Some(Object { id, maker: Some(maker), .. }) => breach(
+            Invariant::I8,
+            format!("{id} was made for {} by operation {} and is in no state", maker.urn, maker.op),
+        ),
         _ => Ok(()),
     }
 }

@@ -12,7 +12,7 @@ use std::{
 };
 use terrane_core::{
     OpId, Record, State,
-    state::{Action, Cut, Lineage},
+    state::{Cut, Lineage},
 };
 
 /// The folder of the one stack that a simulation has.
@@ -69,7 +69,8 @@ impl Ledger {
 
     /// A head is written.
     pub(super) fn wrote(&mut self, pid: Pid, bytes: &[u8], bucket: &Bucket) -> Result<(), Breach> {
-        let head = Head::parse(bytes).map_err(|error| (Invariant::I14, format!("a head that can't be read: {error}")))?;
+        let head =
+            Head::parse(bytes).map_err(|error| (Invariant::I14, format!("a head that can't be read: {error}")))?;
         self.follows(pid, &head)?;
         if head.removed {
             return Ok(());
@@ -260,7 +261,10 @@ impl Ledger {
             return Ok(());
         }
         let Some(there) = self.states.get(&seen.seq) else {
-            return breach(Invariant::I14, format!("a reader sees record {} as the last, which ends no commit", seen.seq));
+            return breach(
+                Invariant::I14,
+                format!("a reader sees record {} as the last, which ends no commit", seen.seq),
+            );
         };
         if blank(seen.clone()) != **there {
             return breach(Invariant::I14, format!("a reader sees another state than that of record {}", seen.seq));
@@ -270,22 +274,20 @@ impl Ledger {
 
     /// Every operation has come to its end, exactly once.
     pub(super) fn all_ended(&self) -> Result<(), Breach> {
-        let mut ends: BTreeMap<&OpId, (Action, u32)> = BTreeMap::new();
+        let mut ends: BTreeMap<&OpId, u32> = BTreeMap::new();
         for record in &self.records {
             match record {
-                Record::Intent(intent) => {
-                    if ends.insert(&intent.op, (intent.action, 0)).is_some() {
-                        return breach(Invariant::I7, format!("operation {} begins twice", intent.op));
-                    }
+                Record::Intent(intent) if ends.insert(&intent.op, 0).is_some() => {
+                    return breach(Invariant::I7, format!("operation {} begins twice", intent.op));
                 }
                 Record::Done(done) | Record::Adopted(done) => {
-                    if let Some((_, count)) = ends.get_mut(&done.op) {
+                    if let Some(count) = ends.get_mut(&done.op) {
                         *count += 1;
                     }
                 }
                 Record::Failed(failed) => {
-                    if let Some((action, count)) = ends.get_mut(&failed.op)
-                        && (failed.cut == Cut::NotApplied || *action == Action::Update)
+                    if let Some(count) = ends.get_mut(&failed.op)
+                        && failed.cut != Cut::Unknown
                     {
                         *count += 1;
                     }
@@ -293,8 +295,8 @@ impl Ledger {
                 _ => {}
             }
         }
-        match ends.iter().find(|(_, (_, count))| *count != 1) {
-            Some((op, (_, count))) => breach(Invariant::I7, format!("operation {op} has {count} ends")),
+        match ends.iter().find(|(_, count)| **count != 1) {
+            Some((op, count)) => breach(Invariant::I7, format!("operation {op} has {count} ends")),
             None => Ok(()),
         }
     }

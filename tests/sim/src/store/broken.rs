@@ -54,9 +54,9 @@ impl Broken {
         Arc::new(Self { defect, scheduler, bucket: Bucket::default(), former: Mutex::default() })
     }
 
-    /// How many objects it has.
-    pub fn objects(&self) -> usize {
-        self.bucket.contents().len()
+    /// The keys of its objects.
+    pub fn keys(&self) -> Vec<String> {
+        self.bucket.list("", 0).into_iter().map(|listed| listed.key).collect()
     }
 
     async fn moment(&self) {
@@ -76,14 +76,19 @@ impl Broken {
     fn condition(&self, key: &str, when: &When) -> Result<When, Fault> {
         let there = self.bucket.get(key, None).ok().flatten();
         match (self.defect, when) {
-            (Defect::IgnoresIfNoneMatch, When::Absent) | (Defect::IgnoresIfMatch, When::Matches(_)) => Ok(When::Always),
             (Defect::Inverted, When::Absent) if there.is_none() => Err(Fault::Precondition),
             (Defect::Inverted, When::Matches(etag)) if there.as_ref().is_some_and(|there| there.etag == *etag) => {
                 Err(Fault::Precondition)
             }
-            (Defect::Inverted, _) => Ok(When::Always),
+            (Defect::Inverted, _)
+            | (Defect::IgnoresIfNoneMatch, When::Absent)
+            | (Defect::IgnoresIfMatch, When::Matches(_)) => Ok(When::Always),
             (Defect::ConstantETag, When::Matches(etag)) if there.is_some() => {
-                if *etag == Self::constant() { Ok(When::Always) } else { Err(Fault::Precondition) }
+                if *etag == Self::constant() {
+                    Ok(When::Always)
+                } else {
+                    Err(Fault::Precondition)
+                }
             }
             _ => Ok(when.clone()),
         }
@@ -120,10 +125,11 @@ impl Objects for Broken {
             }
             self.moment().await;
         }
-        if let Ok(Some(there)) = self.bucket.get(key, None) {
-            self.former.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned(), there);
-        }
+        let former = self.bucket.get(key, None).ok().flatten();
         let etag = self.bucket.put(key, bytes, &when, self.scheduler.now_ms())?;
+        if let Some(former) = former {
+            self.former.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned(), former);
+        }
         Ok(if self.defect == Defect::ConstantETag { Self::constant() } else { etag })
     }
 

@@ -89,11 +89,6 @@ impl Bucket {
     pub fn content(&self, key: &str) -> Option<Bytes> {
         self.objects().get(key).map(|stored| stored.bytes.clone())
     }
-
-    /// The contents of all objects.
-    pub fn contents(&self) -> Vec<Bytes> {
-        self.objects().values().map(|stored| stored.bytes.clone()).collect()
-    }
 }
 
 /// The hash of the content, as many stores have it: the same content has the same tag again.

@@ -86,14 +86,11 @@ fn loads(state: &State) -> Finding {
 /// The state doesn't load: what can be had instead.
 async fn broken(project: &Project, error: &StateError) -> Finding {
     let finding = Finding::new(Level::Damage, format!("it does not load: {error}"));
-    match error {
-        StateError::Secret(_) => {
-            return finding.step("the state itself is whole: what is missing is the way to its secrets");
-        }
-        StateError::Disk(terrane_state::disk::Error::Corrupt { .. })
-        | StateError::Unreadable { .. }
-        | StateError::Corrupt(_) => {}
-        _ => return finding,
+    if matches!(error, StateError::Secret(_)) {
+        return finding.step("the state itself is whole: what is missing is the way to its secrets");
+    }
+    if !error.is_damage() {
+        return finding;
     }
     let finding =
         finding.step("nothing was changed, and nothing will be: no command writes to a state that doesn't load");
@@ -105,14 +102,14 @@ async fn broken(project: &Project, error: &StateError) -> Finding {
             return finding
                 .step(format!("restore point {} of {when} is whole ({resources}); what came after it is lost", point.seq))
                 .step(format!("1. `state export --at {} saved.json` writes it to a file", point.seq))
-                .step(format!("2. move {}/{name}/{stack} aside; keep it", project.state))
+                .step("2. `state repair --set-aside` puts the damaged state out of the way, whole")
                 .step("3. `state import saved.json` begins the stack anew from it")
                 .step("4. `refresh` lets it follow what has changed since; look for objects with the tag terrane:stack that it doesn't know");
         }
     }
     finding
         .step("no restore point of it can be read: bring the files back from a backup")
-        .step("`state recover --from URL` takes the state over from a copy, such as a bucket's replica")
+        .step("or `state repair --set-aside`, and `state recover --from URL` takes the state over from a copy, such as a bucket's replica")
 }
 
 fn damaged(damage: &Damage) -> Finding {

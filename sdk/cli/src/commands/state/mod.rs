@@ -1,5 +1,6 @@
 //! `state …`: one file each, and what they share.
 
+mod aside;
 mod doctor;
 mod export;
 mod foreign;
@@ -44,7 +45,8 @@ pub(super) async fn run(context: &Context, command: Command) -> Result<Exit> {
             return import::run(context, &project, &file, restore::Flags { replace, yes }).await;
         }
         Command::Doctor => return doctor::run(context, &project).await,
-        Command::Repair { yes } => return repair::run(context, &project, yes).await,
+        Command::Repair { set_aside: true, yes } => return aside::run(context, &project, yes).await,
+        Command::Repair { set_aside: false, yes } => return repair::run(context, &project, yes).await,
         Command::Unlock { yes } => return unlock::run(context, &project, yes).await,
         Command::Recover { from, replace, yes } => {
             return recover::run(context, &project, &from, restore::Flags { replace, yes }).await;

@@ -1,10 +1,10 @@
 //! Objects that are not what was written, or not there.
 
-use super::{HEAD, Place, ann, start};
-use crate::Store;
+use super::{HEAD, Place, ann, bob, pass, runs, start};
+use crate::{Error, Store};
 use bytes::Bytes;
 
-const RUNS: i64 = 24;
+const RUNS: i64 = 26;
 
 /// A stack with a snapshot, a segment, a former chain and a tail.
 async fn whole() -> Place {
@@ -91,7 +91,49 @@ async fn a_head_of_a_newer_version_is_refused_by_its_version() {
     assert_eq!(error, "s3://test/here/shop/dev/head has format 9, this Terrane reads up to format 1: use a newer one");
     let readable = text.replacen("terrane-head 1 1 ", "terrane-head 9 1 ", 1);
     place.objects.set(HEAD, Some(Bytes::from(readable)));
-    assert_eq!(store.read("shop", "dev").await.unwrap().unwrap().runs.len(), 25);
+    assert_eq!(store.read("shop", "dev").await.unwrap().unwrap().runs.len() as i64, RUNS + 1);
     let error = store.open("shop", "dev", &ann()).await.map(drop).unwrap_err().to_string();
     assert_eq!(error, "s3://test/here/shop/dev/head has format 9, this Terrane writes up to format 1: use a newer one");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_damaged_state_is_set_aside_with_all_that_it_refers_to() {
+    for kind in ["snap", "log", "head"] {
+        let place = whole().await;
+        let before = place.head();
+        let key = if kind == "head" { HEAD.to_owned() } else { in_use(&place, kind) };
+        let mut bad = place.objects.bytes(&key).to_vec();
+        *bad.last_mut().unwrap() ^= 1;
+        place.objects.set(&key, Some(Bytes::from(bad)));
+        let (damaged, keys) = (place.objects.bytes(HEAD), place.objects.keys());
+
+        let store = place.store();
+        assert!(store.read("shop", "dev").await.unwrap_err().is_damage());
+        let aside = store.set_aside("shop", "dev", &ann()).await.unwrap();
+        assert_eq!(aside, "s3://test/here/shop/dev/head.damaged-1");
+        assert_eq!(place.objects.bytes("shop/dev/head.damaged-1"), damaged);
+        assert!(store.read("shop", "dev").await.unwrap().is_none());
+        let journal = store.open("shop", "dev", &ann()).await.unwrap();
+        pass(2 * place.settings.garbage_age).await;
+        for at_ms in 1..=RUNS {
+            journal.commit(vec![start(at_ms)]).await.unwrap();
+            journal.seal(&journal.state()).await.unwrap();
+        }
+        assert_eq!(runs(&place.state().await), (1..=RUNS).collect::<Vec<_>>());
+        let after = place.head();
+        assert!(after.rev > before.rev && after.epoch > before.epoch && after.lineage != before.lineage);
+        let now = place.objects.keys();
+        assert!(keys.iter().all(|key| now.contains(key)), "nothing of it is swept up");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_state_that_somebody_works_on_is_not_set_aside() {
+    let place = Place::new();
+    let (store, journal) = place.begun().await;
+    let refused = place.store().set_aside("shop", "dev", &bob()).await.unwrap_err();
+    assert!(matches!(refused, Error::Locked { .. }), "{refused}");
+    assert_eq!(place.objects.keys(), [HEAD]);
+    journal.commit(vec![start(1)]).await.unwrap();
+    drop(store);
 }

@@ -87,6 +87,7 @@ async fn a_holder_that_this_machine_knows_to_be_dead_is_replaced_at_once() {
         let mut place = Place::new();
         place.settings.is_alive = Arc::new(move |_| alive);
         let journal = place.store().open("shop", "dev", &here).await.unwrap();
+        journal.commit(vec![start(0)]).await.unwrap();
         drop(journal);
         for other in &elsewhere {
             assert!(is_locked(&place.store().open("shop", "dev", other).await));
@@ -130,6 +131,9 @@ async fn of_two_that_begin_a_stack_at_the_same_moment_one_does() {
     let (one, two) = (place.store(), place.store());
     let (ann, bob) = (ann(), bob());
     let (one, two) = join(one.open("shop", "dev", &ann), two.open("shop", "dev", &bob)).await;
+    let (one, two) = (one.unwrap(), two.unwrap());
+    let (one, two) = join(one.commit(vec![start(1)]), two.commit(vec![start(2)])).await;
     assert_ne!(one.is_ok(), two.is_ok());
     assert!(is_locked(&one.and(two)));
+    assert_eq!(place.state().await.runs.len(), 1);
 }

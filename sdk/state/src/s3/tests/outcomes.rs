@@ -91,6 +91,7 @@ async fn a_write_is_found_behind_a_head_that_moved_on() {
     while other.read("shop", "dev").await.unwrap().unwrap().runs.len() < 2 {}
     other.unlock("shop", "dev", &bob()).await.unwrap();
     let taken = other.open("shop", "dev", &bob()).await.unwrap();
+    taken.commit(vec![start(2)]).await.unwrap();
     look.add_permits(1);
     commit.await.unwrap().unwrap();
     let error = journal.permit().unwrap_err();

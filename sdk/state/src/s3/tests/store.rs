@@ -2,7 +2,7 @@
 
 use crate::{
     World,
-    objects::{ETag, Fault, Listed, Object, Objects, When},
+    objects::{BucketSettings, ETag, Fault, Listed, Object, Objects, When},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -92,6 +92,7 @@ pub(super) struct TestObjects {
     before: Mutex<BTreeMap<String, Bytes>>,
     script: Mutex<Vec<(&'static str, String, Effect)>>,
     pub(super) breach: Breach,
+    pub(super) settings: Mutex<BucketSettings>,
     drawn: AtomicU64,
     pub(super) puts: AtomicU64,
 }
@@ -99,7 +100,8 @@ pub(super) struct TestObjects {
 impl TestObjects {
     pub(super) fn new(breach: Breach) -> Arc<Self> {
         let (kept, before, script) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Arc::new(Self { kept, before, script, breach, drawn: AtomicU64::new(1), puts: AtomicU64::new(0) })
+        let (settings, drawn, puts) = (Mutex::default(), AtomicU64::new(1), AtomicU64::new(0));
+        Arc::new(Self { kept, before, script, breach, settings, drawn, puts })
     }
 
     /// What is to be done with the next request of that verb for a key with that in it.
@@ -166,6 +168,10 @@ impl TestObjects {
 impl Objects for TestObjects {
     fn place(&self) -> String {
         "s3://test/here".to_owned()
+    }
+
+    async fn settings(&self) -> BucketSettings {
+        self.settings.lock().unwrap().clone()
     }
 
     async fn get(&self, key: &str, known: Option<&ETag>) -> Result<Option<Object>, Fault> {
