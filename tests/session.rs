@@ -11,7 +11,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
-    sync::atomic::{AtomicU8, Ordering},
+    sync::atomic::{AtomicU32, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -30,14 +30,14 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn new() -> Self {
-        static NEXT: AtomicU8 = AtomicU8::new(0);
+        static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         // Short, since it holds Unix sockets; another run's tests have another number.
         let root = PathBuf::from(format!("/tmp/shop-{}-{number}", std::process::id()));
         let folders = ["desk", "files", "home"].map(|name| root.join(name));
         folders.iter().for_each(|folder| fs::create_dir_all(folder).unwrap());
         // Two test runs at once must not meet on an address, so it depends on the process.
-        let network = format!("127.{}.{}", 100 + number, std::process::id() % 250);
+        let network = format!("127.{}.{}", 100 + number % 150, (std::process::id() + number / 150) % 250);
         Self { root, network, environment: Vec::new() }
     }
 

@@ -79,7 +79,7 @@ impl<'a> Applying<'a> {
             state.apply(record).map_err(terrane_state::Error::from)?;
         }
         self.tally.begun = true;
-        Ok(self.journal.commit(all).await?)
+        self.journal.commit(all).await.map_err(unwritten)
     }
 
     async fn execute(&mut self, plan: &Plan, graph: &Graph, state: &mut State, facts: &mut Facts) {
@@ -157,7 +157,7 @@ impl<'a> Applying<'a> {
     async fn finish(mut self, wave: Wave, state: &mut State) -> Result<Report, Error> {
         let ending = self.ending();
         if let Some(error) = self.tally.journal.take() {
-            return Err(error.into());
+            return Err(unwritten(error));
         }
         let killed = self.options.interrupt.level() > 1;
         let mut records = Vec::new();
@@ -194,7 +194,15 @@ impl<'a> Applying<'a> {
         for record in &records {
             state.apply(record).map_err(terrane_state::Error::from)?;
         }
-        Ok(self.journal.finish(records, state).await?)
+        self.journal.finish(records, state).await.map_err(unwritten)
+    }
+}
+
+/// Why a record was not written. A stack is taken with the first record: who finds it taken then has changed nothing, and may plan again.
+fn unwritten(error: terrane_state::Error) -> Error {
+    match error {
+        terrane_state::Error::Locked { .. } => Error::Changed { why: "somebody else was quicker".to_owned() },
+        error => error.into(),
     }
 }
 

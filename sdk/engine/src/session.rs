@@ -12,9 +12,9 @@ use crate::{
     rollback,
 };
 use futures_util::future::join;
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 use terrane_core::{
-    Config, Facts, Graph, Plan, Program, Properties, ProviderSpec, Record, Stack, State,
+    Config, Facts, Graph, Plan, Program, Properties, ProviderSpec, Record, Stack, State, Urn,
     plan::Purpose,
     state::{Instance, Lineage, RunEnd, RunStart},
 };
@@ -233,8 +233,11 @@ impl Session {
         let mut state = journal.state();
         let connections = self.connections(&stack);
         let patterns = &options.targets;
+        // What has an open operation is recovery's to look at: were it forgotten here, the operation could never end.
+        let open: HashSet<Urn> = state.pending.values().map(|intent| intent.urn.clone()).collect();
         let chosen = |instance: &Instance| {
-            patterns.is_empty() || patterns.iter().any(|p| crate::plan::matches(p, &instance.urn))
+            let asked = patterns.is_empty() || patterns.iter().any(|p| crate::plan::matches(p, &instance.urn));
+            asked && !open.contains(&instance.urn)
         };
         let sight = read::look(&mut state, &connections, chosen, events).await?;
         self.write(journal, "refresh", sight.records).await?;

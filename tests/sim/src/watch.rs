@@ -46,7 +46,7 @@ impl Store for Watch {
         let since = self.checkers.reads();
         let journal = self.store.open(project, stack, &simulated(holder, self.pid)).await?;
         self.checkers.has_read(since, Some(&journal.state()));
-        Ok(Arc::new(Watched { journal, checkers: self.checkers.clone() }))
+        Ok(Arc::new(Watched { journal, checkers: self.checkers.clone(), pid: self.pid }))
     }
 
     async fn held(&self, project: &str, stack: &str) -> Result<Option<Held>, Error> {
@@ -91,6 +91,7 @@ impl Store for Watch {
 struct Watched {
     journal: Arc<dyn Journal>,
     checkers: Checkers,
+    pid: Pid,
 }
 
 impl Watched {
@@ -101,6 +102,7 @@ impl Watched {
             Err(Error::Locked { .. } | Error::S3(terrane_state::s3::Error::NotWritten { .. })) => {
                 self.checkers.denied(since, records);
             }
+            Err(Error::LeaseLost { .. }) => self.checkers.lost(self.pid, records),
             Err(_) => {}
         }
         result

@@ -10,7 +10,10 @@ use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
 };
-use terrane_core::{Record, State};
+use terrane_core::{
+    Record, State,
+    failpoint::{Point, reach},
+};
 
 /// A stack that is held, from the first commit on or before, until the value is closed or dropped.
 pub(super) struct S3Journal {
@@ -66,6 +69,9 @@ impl Journal for S3Journal {
     }
 
     async fn finish(&self, records: Vec<Record>, _: &State) -> Result<(), Error> {
+        // One write is all three: what could come between them here is before it.
+        reach(Point::BeforeSeal);
+        reach(Point::BeforeRelease);
         self.writer.finish(records).await
     }
 

@@ -22,7 +22,7 @@ pub struct Settings {
     pub silence: Duration,
     /// How long after a successful write was sent calls may start: 20 s.
     pub permit: Duration,
-    /// How many bytes of records the head carries itself: 64 KiB.
+    /// How many bytes of records the head carries itself: 512 KiB.
     pub tail_bytes_max: usize,
     /// How many segments there are before they are folded into a snapshot: 128.
     pub segments_max: usize,
@@ -53,7 +53,7 @@ impl Default for Settings {
             beat: Duration::from_secs(10) / haste(),
             silence: Duration::from_secs(90) / haste(),
             permit: Duration::from_secs(20) / haste(),
-            tail_bytes_max: 64 << 10,
+            tail_bytes_max: 512 << 10,
             segments_max: 128,
             log_bytes_min: 1 << 20,
             points_max: 20,

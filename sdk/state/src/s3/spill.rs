@@ -1,8 +1,9 @@
 //! Moving records from the head into segments, so that the head stays short.
 //!
 //! # Flow
-//! A head that is half full has its records written into a segment beside the commits that follow; the first commit after it is there refers
-//! to it. A commit waits only where the head would be overfull without that.
+//! A head whose records have been sent a few times, or that is half full, has them written into a segment beside the commits that follow; the
+//! first commit after it is there refers to it. So each record is sent a bounded number of times, and a segment comes once in several commits.
+//! A commit waits only where the head would be overfull without that.
 
 use super::{
     error::Result,
@@ -10,8 +11,13 @@ use super::{
     writer::{Lines, Writer},
 };
 use bytes::Bytes;
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 use tokio::sync::Mutex;
+
+/// After how many commits the records in the head are worth a segment.
+const COMMITS: u32 = 10;
+/// Which part of a full head must be there then.
+const WORTH: usize = 16;
 
 /// A segment that the next write is to refer to. Locked for as long as one is being written.
 pub(super) type Spilled = Arc<Mutex<Option<Part>>>;
@@ -37,15 +43,19 @@ impl Writer {
         Ok(parts)
     }
 
-    /// Begins to write the records of a head that is half full into a segment, unless one is being written.
+    /// After a commit: begins to write the records of the head into a segment, where that is due and none is being written.
     pub(super) fn spill_beside(&self, chain: &Chain) {
-        if chain.tail_bytes() <= self.bucket.settings.tail_bytes_max / 2 {
+        let commits = self.commits.fetch_add(1, Ordering::Relaxed) + 1;
+        let (bytes, longest) = (chain.tail_bytes(), self.bucket.settings.tail_bytes_max);
+        let is_due = bytes > longest / 2 || (commits >= COMMITS && bytes > longest / WORTH);
+        if !is_due {
             return;
         }
         let Ok(mut spilled) = self.spilled.clone().try_lock_owned() else { return };
         if spilled.is_some() {
             return;
         }
+        self.commits.store(0, Ordering::Relaxed);
         let (part, content) = self.segment(chain, &Lines::new());
         let (bucket, key) = (self.bucket.clone(), self.folder.segment(&part.id));
         self.bucket.world.spawn(Box::pin(async move {

@@ -29,6 +29,8 @@ pub(super) struct Writer {
     /// Taken for each write of the head.
     pub(super) register: Mutex<Register>,
     pub(super) spilled: Spilled,
+    /// How many there were since a segment was begun.
+    pub(super) commits: AtomicU32,
     /// Taken by whoever folds the log.
     pub(super) folding: Mutex<()>,
     pub(super) failures: AtomicU32,
@@ -75,6 +77,7 @@ impl Writer {
             order: Mutex::default(),
             register: Mutex::new(Register { head, etag, claim, draft: None, fold: Some(state) }),
             spilled: Spilled::default(),
+            commits: AtomicU32::new(0),
             folding: Mutex::default(),
             failures: AtomicU32::new(0),
         }

@@ -226,6 +226,18 @@ impl Ledger {
         self.denials_hold()
     }
 
+    /// A process was told that it lost the stack with its records: another's write has to be there, not its own.
+    pub(super) fn lost(&self, pid: Pid, records: &[Record]) -> Result<(), Breach> {
+        let newest = self.records.len().saturating_sub(records.len());
+        if self.holder() == Some(pid) && !records.is_empty() && self.find(newest, records).is_some() {
+            return breach(
+                Invariant::I3,
+                format!("{} is the newest, and its writer is told that it lost the stack", first_of(records)),
+            );
+        }
+        Ok(())
+    }
+
     pub(super) fn denials_hold(&self) -> Result<(), Breach> {
         match self.denied.iter().find(|(since, records)| self.find(*since, records).is_some()) {
             Some((_, records)) => {

@@ -220,6 +220,13 @@ impl Checkers {
         self.judge(&mut inner, result);
     }
 
+    /// The journal has said that the process no longer holds the stack.
+    pub fn lost(&self, pid: Pid, records: &[Record]) {
+        let mut inner = self.inner();
+        let result = inner.ledger.lost(pid, records);
+        self.judge(&mut inner, result);
+    }
+
     /// Nothing runs right now: compares the cloud with the state.
     pub fn at_rest(&self) {
         let mut inner = self.inner();
