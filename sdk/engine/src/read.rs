@@ -4,7 +4,12 @@ use crate::{Error, Events, What, execute::Connections};
 use futures_util::{StreamExt, stream};
 use serde::Serialize;
 use std::{collections::BTreeSet, sync::Arc};
-use terrane_core::{Properties, Record, State, Urn, kind::Recorded, plan::{Change, Shown}, state::Instance};
+use terrane_core::{
+    Properties, Record, State, Urn,
+    kind::Recorded,
+    plan::{Change, Shown},
+    state::Instance,
+};
 
 /// How a real object differs from state.
 #[derive(Debug, Clone, PartialEq, Serialize)]
