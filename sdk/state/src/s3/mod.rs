@@ -10,8 +10,9 @@
 //! # Flow
 //! A commit is one conditional write of the head (`commit`), so that it succeeds for one writer only: whoever lost the stack can't write any
 //! more, however late it wakes up. The first commit also takes the stack, where it is free, and the last one may give it up (`writer`). When
-//! the head gets long, its records go into a segment beside the commits (`spill`). The holder gives signs of life (`lease`); one that is silent for long is replaced. Reading (`read`)
-//! locks nothing. Long logs are folded beside the commits (`compact`), and what nothing refers to is swept up later (`collect`).
+//! the head gets long, its records go into a segment beside the commits (`spill`). The holder gives signs of life (`lease`); one that is
+//! silent for long is replaced. Reading (`read`) locks nothing. Long logs are folded beside the commits (`compact`), and what nothing refers
+//! to is swept up later (`collect`).
 //!
 //! # Guarantees
 //! What was acknowledged is read by everybody from then on. Of several writers one succeeds, even where answers are lost, requests arrive late or
