@@ -99,7 +99,7 @@ impl Session {
             takeover_in_ms: held.and_then(|held| held.takeover_in_ms),
         });
         let pause_ms = PAUSE_MS + self.world.random() % JITTER_MS;
-        self.world.sleep(Duration::from_millis(pause_ms.min(limit_ms - waited_ms))).await;
+        self.world.sleep(Duration::from_millis(pause_ms.min(limit_ms.saturating_sub(waited_ms)))).await;
     }
 }
 

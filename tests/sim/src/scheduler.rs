@@ -253,7 +253,7 @@ impl Scheduler {
     /// Waits by the clock of a process's machine.
     pub fn sleep(&self, pid: Pid, time: Duration) -> Sleep {
         let until_us = self.inner().awake_us(pid) + micros(time);
-        Sleep { scheduler: self.clone(), pid, until_us }
+        Sleep { scheduler: self.clone(), pid, until_us, rings_us: 0 }
     }
 
     /// Ends a process: nothing of it runs any more, and what it had in memory is gone.
@@ -447,19 +447,27 @@ pub struct Sleep {
     scheduler: Scheduler,
     pid: Pid,
     until_us: u64,
+    /// When the scheduler will wake it; 0 before it was asked to.
+    rings_us: u64,
 }
 
 impl Future for Sleep {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let mut inner = self.scheduler.inner();
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let scheduler = self.scheduler.clone();
+        let mut inner = scheduler.inner();
         let now_us = inner.awake_us(self.pid);
         if now_us >= self.until_us {
             return Poll::Ready(());
         }
-        // A machine that sleeps meanwhile wakes too early by this; it looks at the clock again then.
-        inner.at(Duration::from_micros(self.until_us - now_us), What::Wake(context.waker().clone()));
+        // Who is polled for other reasons has been put down already, and stays with the same waker. A machine that sleeps meanwhile wakes too
+        // early by this; it looks at the clock again then.
+        if inner.now_us >= self.rings_us {
+            let left_us = self.until_us - now_us;
+            self.rings_us = inner.now_us + left_us;
+            inner.at(Duration::from_micros(left_us), What::Wake(context.waker().clone()));
+        }
         Poll::Pending
     }
 }
