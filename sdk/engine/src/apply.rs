@@ -9,6 +9,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use terrane_core::{
     Facts, Graph, Plan, Properties, Record, State, Urn,
     plan::{Op, Purpose, Why},
+    planted::{Bug, planted},
     state::RunEnd,
 };
 use terrane_state::Journal;
@@ -56,6 +57,7 @@ impl<'a> Applying<'a> {
         self.execute(&plan, &graph, state, &mut facts).await;
         let mut wave = Wave { plan, graph, facts };
         while self.tally.finish() == Finish::Well && !wave.plan.waiting.is_empty() && wave.plan.purpose == Purpose::Up {
+            self.journal.commit(std::mem::take(&mut self.tally.last)).await.map_err(unwritten)?;
             let mut next = self.next_wave(&options, state).await?;
             let came = self.tell_expanded(&wave.plan, &next);
             if !came || !self.may_go_on(&next.plan) {
@@ -159,12 +161,13 @@ impl<'a> Applying<'a> {
         if let Some(error) = self.tally.journal.take() {
             return Err(unwritten(error));
         }
-        let killed = self.options.interrupt.level() > 1;
         let mut records = Vec::new();
         if let Some(exports) = exports(&wave.graph, &wave.facts, state, wave.plan.purpose) {
             records.push(Record::Outputs { exports });
         }
-        if !killed && (self.tally.begun || !records.is_empty()) {
+        if self.options.interrupt.level() > 1 {
+            self.journal.commit(std::mem::take(&mut self.tally.last)).await.map_err(unwritten)?;
+        } else if self.tally.begun || !records.is_empty() {
             self.seal(records, state, ending).await?;
         }
         let took_ms = self.session.world.clock_ms() - self.began_ms;
@@ -194,7 +197,9 @@ impl<'a> Applying<'a> {
         for record in &records {
             state.apply(record).map_err(terrane_state::Error::from)?;
         }
-        self.journal.finish(records, state).await.map_err(unwritten)
+        let mut last = std::mem::take(&mut self.tally.last);
+        last.extend(records);
+        self.journal.finish(last, state).await.map_err(unwritten)
     }
 }
 
@@ -253,5 +258,5 @@ pub(crate) fn exports(graph: &Graph, facts: &Facts, state: &State, purpose: Purp
         return None;
     }
     let exports = Properties::new(values, secret);
-    (exports != state.exports).then_some(exports)
+    (exports != state.exports || planted(Bug::IdleRunWrites)).then_some(exports)
 }

@@ -5,6 +5,7 @@
 
 mod approved;
 mod connect;
+mod gather;
 mod limits;
 mod outcome;
 mod queue;
@@ -16,13 +17,14 @@ mod verb;
 pub(crate) use approved::{Approved, refusal};
 pub(crate) use connect::Connections;
 pub(crate) use outcome::{Finish, Tally};
-pub(crate) use verb::{Calls, VISIBLE_WITHIN, pause};
+pub(crate) use verb::{Calls, VISIBLE_WITHIN, pause, progress};
 
 use crate::{
     ApplyOptions, What,
     plan::schedule::{Order, Part, order},
 };
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use gather::Gather;
 use petgraph::graph::NodeIndex;
 use queue::{Lane, Queue};
 use staged::Staged;
@@ -78,6 +80,8 @@ struct Execution<'a> {
     turns: Turns<'a>,
     /// Records that wait for the next commit.
     batch: Vec<Record>,
+    /// How long they wait for others.
+    gather: Gather,
     /// Calls whose intents are in the batch.
     begun: Vec<Begun>,
     /// Calls whose intents are in the commit that is in flight.
@@ -123,6 +127,7 @@ impl<'a> Execution<'a> {
             queue,
             turns,
             batch: Vec::new(),
+            gather: Gather::new(run.calls.world.clone()),
             begun: Vec::new(),
             committing: Vec::new(),
             staged: Staged::default(),
@@ -141,20 +146,22 @@ impl<'a> Execution<'a> {
         let mut commit: Option<Commit<'a>> = None;
         loop {
             self.start_ready();
-            if commit.is_none() && !self.batch.is_empty() {
+            if commit.is_none() && !self.batch.is_empty() && !self.gather.is_waiting() && !self.is_over() {
                 let records = self.gathered();
                 self.committing = std::mem::take(&mut self.begun);
-                if planted(Bug::CallBeforeIntentIsDurable) {
+                if planted(Bug::CallBeforeIntentIsDurable) && self.run.journal.permit().is_ok() {
                     std::mem::take(&mut self.committing).into_iter().for_each(|begun| self.launch(begun));
                 }
+                self.gather.writes();
                 commit = Some(write(self.run.journal, records).boxed());
             }
             let standstill = self.running.is_empty() && commit.is_none();
             let gates = !self.stopping && self.turns.open_gates(self.facts, &self.queue, &self.run.calls, standstill);
             if standstill && !gates {
+                self.tally.last = std::mem::take(&mut self.batch);
                 break;
             }
-            match next_of(&mut self.running, &mut commit, &mut self.turns, &interrupt, level).await {
+            match next_of(&mut self.running, &mut commit, &mut self.turns, &mut self.gather, &interrupt, level).await {
                 Next::Came(came) => {
                     self.came(*came);
                     // What comes at the same time goes into the same commit.
@@ -163,8 +170,10 @@ impl<'a> Execution<'a> {
                     }
                 }
                 Next::Gate(rollout, verdict) => self.gate(rollout, verdict),
+                Next::Gathered => {}
                 Next::Committed(result) => {
                     commit = None;
+                    self.gather.wrote();
                     self.committed(result);
                 }
                 Next::Interrupted => {
@@ -228,6 +237,11 @@ impl<'a> Execution<'a> {
     /// The calls that run, and those that are about to.
     fn under_way(&self) -> usize {
         self.running.len() + self.begun.len() + self.committing.len() + self.staged.len()
+    }
+
+    /// Whether nothing is left to do but to write the last records, which the end of the run does.
+    fn is_over(&self) -> bool {
+        !self.stopping && self.under_way() == 0 && self.turns.at_rest() && self.queue.left().next().is_none()
     }
 
     /// Takes back what was about to start.
@@ -339,6 +353,7 @@ pub(crate) fn verb_of(step: &Step, part: Part) -> Option<&'static str> {
 
 enum Next {
     Came(Box<Came>),
+    Gathered,
     Committed(Result<(), terrane_state::Error>),
     Gate(usize, Result<Option<usize>, terrane_core::Error>),
     Interrupted,
@@ -348,6 +363,7 @@ async fn next_of(
     running: &mut FuturesUnordered<BoxFuture<'static, Came>>,
     commit: &mut Option<Commit<'_>>,
     turns: &mut Turns<'_>,
+    gather: &mut Gather,
     interrupt: &crate::Interrupt,
     level: u8,
 ) -> Next {
@@ -361,6 +377,7 @@ async fn next_of(
         biased;
         result = committed => Next::Committed(result),
         Some(came) = running.next() => Next::Came(Box::new(came)),
+        () = gather.waited() => Next::Gathered,
         (rollout, verdict) = turns.next_verdict() => Next::Gate(rollout, verdict),
         () = interrupt.above(level) => Next::Interrupted,
     }

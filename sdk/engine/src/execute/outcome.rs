@@ -36,6 +36,8 @@ impl From<Error> for Problem {
 pub(crate) struct Tally {
     /// Whether the run has written anything.
     pub begun: bool,
+    /// Records of the last wave that are still to be written.
+    pub last: Vec<Record>,
     pub counts: Counts,
     pub failures: Vec<Failure>,
     pub not_started: BTreeSet<Urn>,
@@ -136,6 +138,7 @@ impl Execution<'_> {
         let Ended { task, begun, result, took_ms } = ended;
         if let Some(times) = self.tally.times.get_mut(&task) {
             times.1 = self.run.calls.world.clock_ms();
+            self.gather.ended(times.0);
         }
         match result {
             Ok(made) => self.done(task, &begun, made, took_ms),

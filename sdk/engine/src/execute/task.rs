@@ -2,12 +2,12 @@
 
 use super::{Execution, outcome::Problem, refusal};
 use crate::plan::{
-    Circumstances, Decision, Known, Providers, Resolved, companion, decide, kept_of, resolve, schedule::Part,
+    Circumstances, Decision, Known, Providers, Resolved, companion, decide, kept_of, object, resolve, schedule::Part,
     secret_outputs, trigger,
 };
 use petgraph::graph::NodeIndex;
 use serde_json::{Map, Value};
-use std::{collections::BTreeSet, rc::Rc, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, rc::Rc, time::Duration};
 use terrane_core::{
     Error, Fault, Hook, OpId, Properties, Record, Urn,
     graph::Node,
@@ -80,7 +80,9 @@ impl Execution<'_> {
     /// Starts the call of a task whose intent is durable.
     pub(super) fn launch(&mut self, begun: Begun) {
         self.run.calls.limits.started(super::provider_of(self.plan, &self.order, begun.task));
-        self.tally.started(begun.task, self.run.calls.world.clock_ms());
+        let at_ms = self.run.calls.world.clock_ms();
+        self.tally.started(begun.task, at_ms);
+        self.gather.started(at_ms);
         self.running.push(Box::pin(self.run.calls.clone().perform(begun)));
     }
 
@@ -129,7 +131,7 @@ impl Execution<'_> {
             dependencies: step.dependencies.clone(),
             ..self.intent(step, action, provider.key.clone(), kept)
         };
-        let was = was.map(|old| recorded(&old)).unwrap_or_default();
+        let was = was.map(|old| Recorded::from(&*old)).unwrap_or_default();
         let begun = self.call(task, intent, provider.settings.clone(), was, Some(node));
         Ok(Some(Begun { import: step.import.clone(), ..begun }))
     }
@@ -200,7 +202,7 @@ impl Execution<'_> {
     }
 
     fn remove(&mut self, task: NodeIndex, step: &Step) -> Result<Option<Begun>, Problem> {
-        let Some(instance) = step.target.as_ref().and_then(|op| self.find(step, op)) else { return Ok(None) };
+        let Some(instance) = object(step, self.state).cloned() else { return Ok(None) };
         if self.spared.contains(&self.order[task].step)
             || (self.in_use.contains(&step.urn) && self.is_condemned(&instance))
         {
@@ -226,7 +228,7 @@ impl Execution<'_> {
             ..self.intent(step, Action::Delete, instance.provider.clone(), instance.kept.clone())
         };
         let node = self.graph.node(&step.urn);
-        Ok(Some(self.call(task, intent, settings.unwrap_or_default(), recorded(&instance), node)))
+        Ok(Some(self.call(task, intent, settings.unwrap_or_default(), (&*instance).into(), node)))
     }
 
     fn is_condemned(&self, instance: &Instance) -> bool {
@@ -239,13 +241,6 @@ impl Execution<'_> {
         let resolved = resolve(node, Some(instance), self.facts);
         let decision = self.decide_again(step, node, instance, &resolved)?;
         Ok(!matches!(decision.op, Op::Replace { .. }))
-    }
-
-    fn find(&self, step: &Step, op: &OpId) -> Option<Arc<Instance>> {
-        // What is deleted before it is replaced has its former name still.
-        let names = [Some(&step.urn), step.moved_from.as_ref()].into_iter().flatten();
-        let live = names.filter_map(|urn| self.state.live.get(urn)).find(|live| live.op == *op);
-        live.or_else(|| self.state.condemned.get(op)).cloned()
     }
 
     /// The key and settings of a resource's provider; its first use is recorded.
@@ -307,8 +302,4 @@ impl Execution<'_> {
 fn refused(fault: Fault, code: &'static str) -> Problem {
     let error = Error::new(fault.message).code(code).not_applied();
     Problem::Failed(fault.help.into_iter().fold(error, Error::help))
-}
-
-fn recorded(instance: &Instance) -> Recorded {
-    Recorded { inputs: (*instance.inputs.values).clone(), outputs: (*instance.outputs.values).clone() }
 }

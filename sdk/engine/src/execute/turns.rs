@@ -3,13 +3,13 @@
 use super::{queue::Queue, verb::Calls};
 use crate::{
     What,
+    panics::catch_in,
     plan::schedule::{Order, Part},
 };
-use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use petgraph::graph::NodeIndex;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    panic::AssertUnwindSafe,
     sync::Arc,
     time::Duration,
 };
@@ -142,6 +142,11 @@ impl<'a> Turns<'a> {
         !self.looking.is_empty()
     }
 
+    /// Whether no rollout has begun.
+    pub(crate) fn at_rest(&self) -> bool {
+        self.looking.is_empty() && self.rollouts.iter().all(|turn| !turn.touched)
+    }
+
     /// The next verdict; never, when nobody is looking.
     pub(crate) async fn next_verdict(&mut self) -> (usize, Verdict) {
         match self.looking.next().await {
@@ -226,6 +231,6 @@ async fn once(
     let (events, name) = (calls.events.clone(), rollout.name().to_owned());
     let progress =
         Progress::to(move |text| events.tell(What::GateWaiting { rollout: name.clone(), text: text.to_owned() }));
-    let looked = AssertUnwindSafe(gate.look(facts, progress)?).catch_unwind().await;
-    Some(looked.unwrap_or_else(|_| Err(Error::new("the gate's own code panicked"))))
+    let looked = catch_in(gate.look(facts, progress)?).await;
+    Some(looked.unwrap_or_else(|panic| Err(Error::new(format!("the gate's own code panicked{panic}")))))
 }

@@ -19,7 +19,7 @@ use crate::{
     sealer::{KeyDefault, Sealer},
     secrets::WrappedKey,
 };
-use std::sync::atomic::Ordering;
+use std::{sync::atomic::Ordering, time::Duration};
 use terrane_core::{
     State,
     planted::{Bug, planted},
@@ -31,37 +31,48 @@ const ATTEMPTS_MAX: u32 = 8;
 
 impl S3Store {
     /// Takes a stack, or gets ready to: one that is free is taken with the first commit. At once it is taken where that fences another, and
-    /// where something is open, since bringing that to its end begins with calls and not with records.
+    /// where something is open, since bringing that to its end begins with calls and not with records. Says how long ago another can last have
+    /// begun a call.
     ///
     /// # Errors
     /// [`Error::Locked`] when another holds it; it isn't waited for.
-    pub(super) async fn take(&self, folder: &Folder, holder: &Holder) -> Result<(Writer, State)> {
+    pub(super) async fn take(&self, folder: &Folder, holder: &Holder) -> Result<(Writer, State, Duration)> {
         let mut patience = Patience::default();
+        let mut read = self.watch.take(folder);
+        let mut fresh = read.as_ref().filter(|read| read.is_fresh(&self.bucket)).map(|read| read.found.clone());
         for _ in 0..ATTEMPTS_MAX {
-            let sight = self.watch.look(&self.bucket, folder).await?;
+            let sight = match fresh.take() {
+                Some(found) => Some(Sight { found, silent_ms: 0 }),
+                None => self.watch.look(&self.bucket, folder).await?,
+            };
             if let Some(sight) = &sight {
                 self.check_free(sight, holder)?;
             }
+            let quiet = sight.as_ref().map_or(Duration::ZERO, |sight| sight.quiet(&self.bucket));
             let (former, head) = self.base(sight.map(|sight| sight.found));
             head.check_format(&self.bucket.name(&folder.head()))?;
             let sealer = self.sealer(folder, head.keys.clone()).await?;
             let reader = Reader { bucket: &self.bucket, folder, lineage: &head.lineage, sealer: &sealer };
-            let read = reader.state(&head.chain).await;
-            let state = match &former {
-                None => Some(read?),
-                Some(etag) => patience.judge(&self.bucket, folder, etag, read)?,
+            let state = match (&former, read.take()) {
+                (None, _) => Some(reader.state(&head.chain).await?),
+                (Some(etag), Some(read)) if read.found.etag == *etag => Some(read.state),
+                (Some(etag), _) => {
+                    let read = reader.state(&head.chain).await;
+                    patience.judge(&self.bucket, folder, etag, read)?
+                }
             };
             let Some(state) = state else { continue };
             let hold = Hold { writer: self.bucket.draw_id(), holder: holder.clone() };
             let next = self.proved(head).await?;
-            let base = if next.hold.is_none() && state.pending.is_empty() && state.moves.is_empty() {
+            let base = if next.hold.is_none() && !state.is_cut_off() {
                 Base::Free { head: next, etag: former }
             } else if let Some((found, sent_ms)) = self.swap(folder, former, taken(next, hold.clone())).await? {
                 Base::Held { found, sent_ms }
             } else {
                 continue;
             };
-            return Ok((Writer::new(self.bucket.clone(), folder.clone(), sealer, hold, base, state.clone()), state));
+            let writer = Writer::new(self.bucket.clone(), folder.clone(), sealer, hold, base, state.clone());
+            return Ok((writer, state, quiet));
         }
         Err(Error::Locked { holder: None })
     }
@@ -91,6 +102,7 @@ impl S3Store {
 
     /// Writes a head in the place of `former`; `None` when it is not the head any more, or never was.
     pub(super) async fn swap(&self, folder: &Folder, former: Option<ETag>, next: Head) -> Result<Option<(Found, u64)>> {
+        drop(self.watch.take(folder));
         let key = folder.head();
         let mut draft = Draft::new(&self.bucket, &key, former, next)?;
         Ok(match draft.send(&self.bucket, &key).await? {

@@ -11,12 +11,17 @@ use super::{
     settings::ms,
     writer::Writer,
 };
-use crate::{Error, Held, Holder, objects::ETag};
+use crate::{CLOCKS_DIFFER_MAX, Error, Held, Holder, objects::ETag};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
+use terrane_core::State;
+use terrane_core::planted::{Bug, planted};
+
+/// How long after it was read a writer may begin with a head.
+const FRESH_MS: u64 = 5_000;
 
 /// What a process has seen of holders.
 #[derive(Default)]
@@ -26,6 +31,8 @@ pub(super) struct Watch(Mutex<Watched>);
 struct Watched {
     /// For each stack, the head as it was seen last, and since when it is the same, by the lease clock.
     seen: BTreeMap<Folder, (ETag, u64)>,
+    /// What was read last.
+    read: Option<Read>,
     /// Holds of this process that were dropped without being released.
     dropped: BTreeSet<String>,
 }
@@ -34,6 +41,33 @@ struct Watched {
 pub(super) struct Sight {
     pub(super) found: Found,
     pub(super) silent_ms: u64,
+}
+
+impl Sight {
+    /// How long ago another can last have begun a call: its permit began with the head, which nobody has changed since. By the writer's clock
+    /// that may be longer than was watched.
+    pub(super) fn quiet(&self, bucket: &Bucket) -> Duration {
+        let since_ms = bucket.world.now_ms().saturating_sub(self.found.head.at_ms);
+        let by_its_clock = Duration::from_millis(since_ms.try_into().unwrap_or(0)).saturating_sub(CLOCKS_DIFFER_MAX);
+        by_its_clock.max(Duration::from_millis(self.silent_ms)).saturating_sub(bucket.settings.permit)
+    }
+}
+
+/// A stack as it was read.
+pub(super) struct Read {
+    pub(super) folder: Folder,
+    pub(super) found: Found,
+    pub(super) state: State,
+    /// When the head was asked for, by the lease clock.
+    pub(super) asked_ms: u64,
+}
+
+impl Read {
+    /// Whether a writer may begin with it without looking again: the stack was free a moment ago. Should it have changed since, the first write
+    /// fails, which is no worse than if it changed now.
+    pub(super) fn is_fresh(&self, bucket: &Bucket) -> bool {
+        self.found.head.hold.is_none() && bucket.lease_clock_ms().saturating_sub(self.asked_ms) < FRESH_MS
+    }
 }
 
 impl Watch {
@@ -56,6 +90,16 @@ impl Watch {
             }
         };
         Ok(Some(Sight { found, silent_ms }))
+    }
+
+    /// Keeps what was read of a stack, for who begins to write to it right after.
+    pub(super) fn keep(&self, read: Read) {
+        self.watched().read = Some(read);
+    }
+
+    /// What was read of a stack last, unless something else was read since.
+    pub(super) fn take(&self, folder: &Folder) -> Option<Read> {
+        self.watched().read.take_if(|read| read.folder == *folder)
     }
 
     /// Remembers that a hold of this process is gone.
@@ -168,7 +212,8 @@ impl Writer {
         if self.pulse.due_in_ms(&self.bucket) == 0
             && let Ok(mut register) = self.register.try_lock()
         {
-            let _ = self.write(&mut register, |_| ()).await;
+            let keep = |head: &mut Head| head.rev -= u64::from(planted(Bug::BeatKeepsRevision));
+            let _ = self.write(&mut register, keep).await;
         }
         if self.pulse.is_lost() {
             return None;

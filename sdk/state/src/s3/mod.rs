@@ -60,7 +60,7 @@ pub use url::Url;
 use self::{
     bucket::{Bucket, Folder, check},
     journal::S3Journal,
-    lease::Watch,
+    lease::{Read, Watch},
     read::{Patience, Reader},
 };
 use crate::{
@@ -74,7 +74,10 @@ use std::{
     fs, io,
     sync::{Arc, atomic::AtomicBool},
 };
-use terrane_core::{Plan, Properties, State};
+use terrane_core::{
+    Plan, Properties, State,
+    planted::{Bug, planted},
+};
 
 /// How many heads are looked at at once.
 const LOOKS_MAX: usize = 16;
@@ -137,12 +140,16 @@ impl S3Store {
     async fn state(&self, folder: &Folder, at: Option<u64>) -> Result<Option<State>, StateError> {
         let mut patience = Patience::default();
         loop {
+            let asked_ms = self.bucket.lease_clock_ms();
             let Some(found) = read::head(&self.bucket, folder).await? else { return Ok(None) };
             if !found.head.has_state() {
                 return Ok(None);
             }
             let read = self.state_of(folder, &found.head, at).await;
             if let Some(state) = patience.judge(&self.bucket, folder, &found.etag, read)? {
+                if at.is_none() {
+                    self.watch.keep(Read { folder: folder.clone(), found, state: state.clone(), asked_ms });
+                }
                 return Ok(Some(state));
             }
         }
@@ -157,6 +164,7 @@ impl S3Store {
         };
         match &point.chain {
             Some(part) => reader.state(&reader.chain(part).await?.up_to(seq)).await,
+            None if planted(Bug::PointReadAsNow) => reader.state(&head.chain).await,
             None => reader.state(&head.chain.up_to(seq)).await,
         }
     }
@@ -196,8 +204,8 @@ impl Store for S3Store {
     }
 
     async fn open(&self, project: &str, stack: &str, holder: &Holder) -> Result<Arc<dyn Journal>, StateError> {
-        let (writer, state) = self.take(&Folder::new(project, stack)?, holder).await?;
-        Ok(Arc::new(S3Journal::new(writer, self.watch.clone(), state)))
+        let (writer, state, quiet) = self.take(&Folder::new(project, stack)?, holder).await?;
+        Ok(Arc::new(S3Journal::new(writer, self.watch.clone(), state, quiet)))
     }
 
     async fn held(&self, project: &str, stack: &str) -> Result<Option<Held>, StateError> {
