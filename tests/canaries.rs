@@ -59,7 +59,8 @@ impl Cage {
         command
             .current_dir(self.session.path("desk"))
             .env("TMPDIR", self.session.path("tmp"))
-            .env("TERRANE_PARALLEL", "8");
+            .env("TERRANE_PARALLEL", "8")
+            .env("RUST_BACKTRACE", "1");
         command
     }
 
@@ -211,7 +212,8 @@ fn no_canary_escapes_from_failures() {
     cage.run("preview --json --summary summary.md", 5);
     for ends in ["failing", "panicking"] {
         cage.mood(&format!("mood = 'well'\nends = '{ends}'"));
-        cage.run("up --yes", 1);
+        let told = cage.run("up --yes", 1);
+        assert_eq!(told.contains("::main"), ends == "panicking", "a backtrace was asked for: {told}");
         cage.run("up --yes --json", 1);
     }
     cage.mood("failing");

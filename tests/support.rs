@@ -9,7 +9,7 @@ pub(crate) mod story;
 pub(crate) mod text;
 
 pub(crate) use cloud::{Cloud, Trouble};
-pub(crate) use demo::{Demo, Thing, Unique, Watched};
+pub(crate) use demo::{Demo, Grant, Thing, Unique, Watched};
 pub(crate) use folder::Folder;
 pub(crate) use story::Story;
 pub(crate) use terrane::{Options as _, prelude::*};

@@ -172,7 +172,10 @@ fn a_full_disk_loses_nothing() {
     [time]  up        shop / dev: 1 step
     [time]  update    page (local:File)
     [time]  updated   page (local:File)  [t]
-    error: no space left for [root]/state/shop/dev/seal.tmp: start nothing new, free some space (at least 2 MiB) and run again
+    [time]  ended     failed after [t]
+
+    stopped here: 1 updated after [t]. `up` goes on from here.
+    error: no space left at [root]/state/shop/dev: what was in flight has been recorded; free at least 2 MiB and run again
     exit 1
     two
     read

@@ -60,8 +60,7 @@ fn a_program_that_fails_changes_nothing() {
     ");
     session.config("ends = 'panicking'\n");
     insta::assert_snapshot!(refused(&session, "up --yes", 1), @r"
-    panic at tests/program/main.rs:[line]:27: the till is on fire
-    error: it panicked
+    error: a panic at tests/program/main.rs:[line]: the till is on fire
     --- exit 1
     ");
     assert!(session.path("files/page").exists());

@@ -64,7 +64,7 @@ fn one_works_on_a_stack_at_a_time() {
     let session = with_gate("");
     let first = Run::begin(&session);
     insta::assert_snapshot!(session.run("up --yes"), @r"
-    error: the stack is in use by ada on [host] (`terrane-test-program up`, process [pid], since [time])
+    error: the stack is in use by ada on [host] (`up`, process [pid], since [time])
       try: wait until it is done, or let `--wait-lock 10m` wait; the lock of a process that has ended is taken over by itself
       try: `state unlock` says how to end a run that hangs
     --- exit 4

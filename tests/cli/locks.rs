@@ -27,16 +27,13 @@ fn a_held_stack_is_refused_at_once_and_waited_for_when_asked() {
     let session = slow();
     let first = begin(&session);
     insta::assert_snapshot!(session.run("state protect east"), @r"
-    error: the stack is in use by ada on [host] (`terrane-test-program up`, process [pid], since [time])
+    error: the stack is in use by ada on [host] (`up`, process [pid], since [time])
       try: wait until it is done, or let `--wait-lock 10m` wait; the lock of a process that has ended is taken over by itself
       try: `state unlock` says how to end a run that hangs
     --- exit 4
     ");
     let refused = session.run("up --yes --wait-lock 300ms");
-    assert!(
-        refused.contains("waits     waiting for ada@[host] (`terrane-test-program up`, since [time])"),
-        "{refused}"
-    );
+    assert!(refused.contains("waits     waiting for ada@[host] (`up`, since [time])"), "{refused}");
     assert!(refused.ends_with("--- exit 4"), "{refused}");
     let told = session.run("up --yes --json --wait-lock 300ms");
     assert!(told.contains(r#""event":"lock_waiting","stack":"dev""#), "{told}");
@@ -66,7 +63,7 @@ fn a_hold_on_a_disk_ends_with_its_process() {
     let pid = first.id().to_string();
     assert!(shown.contains(&format!("`kill -INT {pid}` lets it finish")), "{shown}");
     insta::assert_snapshot!(shown.replace(&pid, "[pid]"), @r"
-    error: stack `dev` is held by ada on [host] (`terrane-test-program up`, process [pid], since [time]), and that process is running
+    error: stack `dev` is held by ada on [host] (`up`, process [pid], since [time]), and that process is running
       on a disk the lock belongs to the process: the kernel releases it at the moment when the process ends, however it ends
       try: `kill -INT [pid]` lets it finish what is under way; `kill -9 [pid]` is safe, too: the next `up` picks up from there
     --- exit 4

@@ -171,17 +171,13 @@ fn a_rename_that_is_killed_anywhere_loses_no_secret_and_ends_with_the_next_comma
         (Point::LeaseTaken, 2),
         (Point::AfterMoveCommit, 1),
         (Point::AfterMoveCommit, 2),
-        (Point::AfterStackRemoval, 1),
         (Point::AfterMoveCommit, 3),
+        (Point::AfterMoveCommit, 4),
         (Point::AfterSnapshot, 1),
+        (Point::AfterSnapshot, 2),
     ];
     for (point, times) in points {
         for next in ["", "refresh --yes", "up --yes"] {
-            // Where nothing is left of the old stack, its name is free for another.
-            let is_gone = matches!((point, times), (Point::AfterStackRemoval | Point::AfterSnapshot, _) | (_, 3));
-            if is_gone && next == "up --yes" {
-                continue;
-            }
             let session = with_secrets();
             kill_at(&session, "stack rename dev live --yes", point, times);
             if !next.is_empty() {
@@ -192,6 +188,8 @@ fn a_rename_that_is_killed_anywhere_loses_no_secret_and_ends_with_the_next_comma
             assert!(renamed.contains("Renamed stack `dev` to `live`"), "{after}: {renamed}");
             assert!(!session.path("desk/terrane.dev.toml").exists(), "{after}");
             assert_opens(&session, &after);
+            session.data("stack rm dev --yes");
+            assert_opens(&session, &format!("{after}, and the old name removed"));
             assert_eq!(session.data("stack ls").lines().count(), 2, "{after}: {}", session.run("stack ls"));
         }
     }

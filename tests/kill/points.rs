@@ -5,8 +5,8 @@ use crate::session::Session;
 use std::{collections::BTreeMap, process::Stdio, sync::LazyLock};
 use terrane_core::failpoint::{Point, VARIABLE};
 
-/// Content that makes the log so long that a snapshot follows.
-static LONG: LazyLock<String> = LazyLock::new(|| "x".repeat(1_200_000));
+/// Content that makes the log so long that a run doesn't end before it has written a snapshot.
+static LONG: LazyLock<String> = LazyLock::new(|| "x".repeat(2_200_000));
 
 /// Programs of files alone, one after the other: each leads to the next by creates, updates, replacements and deletes.
 const FILES: [&str; 4] = [

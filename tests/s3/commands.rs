@@ -5,13 +5,15 @@ use crate::session::eventually;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::{fs, process::Stdio};
-use terrane_core::failpoint::VARIABLE;
+use terrane_core::failpoint::{HASTE, VARIABLE};
 
 const PAGES: &str = "[file.page]\ncontent = 'one'\n[file.till]\nsecret = 'hunter2'\nreads = 'page'\n";
 
 #[test]
 fn an_unlocked_holder_can_never_write_again() {
-    let shop = Shop::on(Server::Moto);
+    let mut shop = Shop::on(Server::Moto);
+    // Unlocking takes as long as the holder may still believe that it has the stack.
+    shop.session.set(HASTE, "10");
     shop.session.config(PAGES);
     let mut program = shop.session.program("up --yes");
     program.env(VARIABLE, "AfterIntentCommit:1:stop").stdout(Stdio::null()).stderr(Stdio::piped());
@@ -25,7 +27,7 @@ fn an_unlocked_holder_can_never_write_again() {
     let asked = shop.session.run("state unlock");
     assert!(asked.contains("End the hold of ada on [host] (`up`") && asked.ends_with("--- exit 2"), "{asked}");
     let unlocked = shop.session.run("state unlock --yes");
-    assert!(unlocked.starts_with("Ended the hold of ada on [host]"), "{unlocked}");
+    assert!(unlocked.contains("Ended the hold of ada on [host]"), "{unlocked}");
     shop.session.data("up --yes");
     kill_process(pid, Signal::CONT).unwrap();
     let output = sleeper.wait_with_output().unwrap();
@@ -72,4 +74,16 @@ fn a_state_is_carried_moved_renamed_and_put_back() {
     let shown = session.shown(&output);
     assert!(output.status.success() && shown.contains("Stack `dev` has 2 resources in state now."), "{shown}");
     shop.audit();
+}
+
+#[test]
+fn a_plan_warns_of_a_state_that_would_be_lost_with_the_resources() {
+    let shop = Shop::on(Server::Moto);
+    let warning = "warning: state: its bucket is in us-east-1, and so are resources of this stack";
+    for (region, warns) in [("us-east-1", true), ("eu-central-1", false)] {
+        shop.session.config(&format!("[region.{region}]\n"));
+        let told = shop.session.data("preview").split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(told.contains(warning), warns, "{told}");
+        assert_eq!(shop.session.data("preview --json").contains("its bucket is in us-east-1"), warns);
+    }
 }

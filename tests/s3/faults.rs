@@ -28,6 +28,8 @@ pub(crate) enum Conduct {
     Killing { request: u64, moment: Moment },
     /// It takes a header from requests, as a store would that doesn't know it.
     Without { header: &'static str },
+    /// It doesn't let through what asks a service for one thing: a method of S3, or an operation of another service.
+    Denying { what: &'static str },
 }
 
 /// What happens to one request.

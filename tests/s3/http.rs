@@ -24,9 +24,10 @@ pub(crate) struct Message {
 }
 
 impl Message {
-    /// A request to an S3 server that looks at the form of signatures only.
-    pub(crate) fn request(method: &str, path: &str, body: &[u8]) -> Self {
-        let scope = "Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=none";
+    /// A request to a server of AWS's services that looks at the form of signatures only.
+    pub(crate) fn request(service: &str, method: &str, path: &str, body: &[u8]) -> Self {
+        let scope =
+            format!("Credential=test/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=none");
         let head = format!(
             "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: AWS4-HMAC-SHA256 {scope}\r\n\
              Content-Length: {}",
@@ -35,10 +36,20 @@ impl Message {
         Self { head, body: body.to_owned() }
     }
 
-    /// A reply of the proxy's own.
+    /// A reply of the proxy's own, as S3 words it.
     pub(crate) fn reply(status: &str, code: &str) -> Self {
         let body = format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>a fault</Message></Error>");
-        let head = format!("HTTP/1.1 {status}\r\nContent-Type: application/xml\r\nContent-Length: {}", body.len());
+        Self::reply_of("application/xml", status, body)
+    }
+
+    /// The same, as services word it that speak JSON.
+    pub(crate) fn reply_in_json(status: &str, code: &str) -> Self {
+        let body = format!("{{\"__type\": \"{code}\", \"message\": \"a fault\"}}");
+        Self::reply_of("application/x-amz-json-1.1", status, body)
+    }
+
+    fn reply_of(form: &str, status: &str, body: String) -> Self {
+        let head = format!("HTTP/1.1 {status}\r\nContent-Type: {form}\r\nContent-Length: {}", body.len());
         Self { head, body: body.into_bytes() }
     }
 

@@ -1,4 +1,4 @@
-"""Moto's S3 on a free port of the loopback interface; its port is the first line of output. It ends with standard input.
+"""Moto's services on a free port of the loopback interface; its port is the first line of output. It ends with standard input.
 
 One request at a time: moto looks at a condition and writes in two steps, between which another request could come.
 """
@@ -10,6 +10,7 @@ import threading
 
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
+from werkzeug.wrappers import Response
 
 moto = DomainDispatcherApplication(create_backend_app)
 turn = threading.Lock()
@@ -17,7 +18,16 @@ turn = threading.Lock()
 
 def application(environ, start_response):
     with turn:
+        if (environ["REQUEST_METHOD"], environ["QUERY_STRING"]) == ("GET", "versioning"):
+            return versioning(environ, start_response)
         return list(moto(environ, start_response))
+
+
+def versioning(environ, start_response):
+    """Moto gives this one answer another root than S3 does, which clients refuse."""
+    response = Response.from_app(moto, environ)
+    response.data = response.data.replace(b"GetBucketVersioningResponse", b"VersioningConfiguration")
+    return response(environ, start_response)
 
 
 def end_with_input():

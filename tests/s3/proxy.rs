@@ -144,6 +144,11 @@ impl Shared {
         match conduct {
             Conduct::Killing { request: at, moment } if at == number => return self.kill_at(&client, &request, moment),
             Conduct::Without { header } => request.remove(header),
+            Conduct::Denying { what } => {
+                if let Some(denial) = denial(&request, what) {
+                    return answer(client, &denial);
+                }
+            }
             _ => {}
         }
         self.suffer(client, &request, conduct.fault(number))
@@ -200,6 +205,16 @@ impl Shared {
 
     fn note(&self, what: String) {
         *self.inner().done.entry(what).or_default() += 1;
+    }
+}
+
+/// The refusal of a request that asks for something.
+fn denial(request: &Message, what: &str) -> Option<Message> {
+    match request.header("x-amz-target") {
+        Some(target) => {
+            target.ends_with(what).then(|| Message::reply_in_json("400 Bad Request", "AccessDeniedException"))
+        }
+        None => (request.word(0) == what).then(|| Message::reply("403 Forbidden", "AccessDenied")),
     }
 }
 

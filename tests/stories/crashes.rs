@@ -153,3 +153,116 @@ fn waiting_again(stack: &Stack, demo: &On<Demo>) -> Result<()> {
 async fn while_it_expands() {
     at_every_boundary("crash-expand", waiting, waiting_again).await;
 }
+
+fn named(stack: &Stack, demo: &On<Demo>) -> Result<()> {
+    let a = stack.add(demo, Thing::new("a").value("1").shape("round").name("left"));
+    stack.add(demo, Thing::new("b").value("1").shape("round").name("right").needs([&a.id]));
+    stack.add(demo, Thing::new("gone").value("1").name("middle"));
+    Ok(())
+}
+
+/// Two things swap their names, and a third gets that of one that goes.
+fn renamed_in_a_circle(stack: &Stack, demo: &On<Demo>) -> Result<()> {
+    let a = stack.add(demo, Thing::new("a").value("1").shape("square").name("right"));
+    stack.add(demo, Thing::new("b").value("1").shape("square").name("left").needs([&a.id]));
+    stack.add(demo, Thing::new("new").value("1").name("middle"));
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_names_go_from_one_to_another() {
+    at_every_boundary("crash-names", named, renamed_in_a_circle).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_is_free_when_what_was_left_over_with_it_is_gone() {
+    let watch = Watch::default();
+    let story = Story::with_store("left-over-name", Arc::new(watch.clone()));
+    let old = |stack: &Stack, demo: &On<Demo>| {
+        stack.add(demo, Thing::new("old").value("1").shape("round").name("logs"));
+        Ok(())
+    };
+    let moved = |stack: &Stack, demo: &On<Demo>| {
+        stack.add(demo, Thing::new("old").value("1").shape("square").name("traces"));
+        Ok(())
+    };
+    story.up(old).await;
+    watch.stop(Some(Stop::After(2)));
+    tokio::select! {
+        biased;
+        told = story.up(moved) => panic!("it was not stopped: {told}"),
+        () = watch.stopped.notified() => {}
+    }
+    watch.stop(None);
+    assert_eq!(story.state().await.condemned.len(), 1);
+    story.cloud.calls();
+    let again = move |stack: &Stack, demo: &On<Demo>| {
+        stack.add(demo, Thing::new("new").value("1").name("logs"));
+        moved(stack, demo)
+    };
+    insta::assert_snapshot!(story.up(again).await, @r"
+        plan
+          create new
+          delete old because it was replaced earlier and is still there
+        calls
+          delete old-1
+          create new
+        report
+          Done 1 created, 1 deleted
+          recovered old: its delete was cut off: it is still there
+    ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_loses_the_stack_says_what_is_done_and_what_is_not() {
+    let program = |stack: &Stack, demo: &On<Demo>| {
+        let a = stack.add(demo, Thing::new("a").value("1"));
+        let b = stack.add(demo, Thing::new("b").value("1").needs([&a.id]));
+        stack.add(demo, Thing::new("c").value("1").needs([&b.id]));
+        Ok(())
+    };
+    let lost = async |at| {
+        let watch = Watch::default();
+        let story = Story::with_store(&format!("lost-{at}"), Arc::new(watch.clone()));
+        watch.stop(Some(Stop::Lost(at)));
+        let told = story.up(program).await;
+        watch.stop(None);
+        // The next run finds out, and goes on.
+        let again = story.up(program).await;
+        assert!(again.contains("Done"), "{again}");
+        assert_eq!(story.objects(), "a-1 b-1 c-1");
+        told
+    };
+    insta::assert_snapshot!(lost(2).await, @r"
+        report
+          Failed
+          not started b, c
+          open a
+        error
+          this run has lost its hold on the stack: what was under way is finished and recorded where possible, nothing more is started
+        calls
+          create a
+    ");
+    insta::assert_snapshot!(lost(3).await, @r"
+        report
+          Failed 1 created
+          not started c
+          open b
+        error
+          this run has lost its hold on the stack: what was under way is finished and recorded where possible, nothing more is started
+        calls
+          create a
+          create b with a-1
+    ");
+    insta::assert_snapshot!(lost(4).await, @r"
+        report
+          Failed 2 created
+          open c
+        error
+          this run has lost its hold on the stack: what was under way is finished and recorded where possible, nothing more is started
+        calls
+          create a
+          create b with a-1
+          create c with b-1
+    ");
+}

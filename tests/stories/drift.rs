@@ -1,6 +1,11 @@
 //! Objects that change or go behind the engine's back.
 
-use crate::support::*;
+use crate::support::{
+    journal::{Stop, Watch},
+    *,
+};
+use std::sync::Arc;
+use terrane_engine::Error;
 
 fn program(stack: &Stack, demo: &On<Demo>) -> Result<()> {
     let a = stack.add(demo, Thing::new("a").value("x"));
@@ -111,4 +116,35 @@ async fn a_secret_that_changed_is_drift_and_stays_masked() {
         report
           Done 1 updated
     ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_depends_on_what_a_refresh_finds_gone() {
+    let story = Story::new("refresh-edges");
+    story.up(program).await;
+    story.cloud.lose("a-1");
+    story.session(program).refresh(&story.plan, &story.events()).await.unwrap();
+    let state = story.state().await;
+    assert_eq!((state.live.len(), state.damage("shop", "dev")), (2, Vec::new()));
+    story.up(program).await;
+    story.agree().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_that_others_overtake_looks_again() {
+    let watch = Watch::default();
+    let story = Story::with_store("refresh-overtaken", Arc::new(watch.clone()));
+    story.up(program).await;
+    story.cloud.lose("b-1");
+    let session = story.session(program);
+    let observed = session.observe(&story.plan, &story.events()).await.unwrap();
+    story.cloud.lose("a-1");
+    story.refreshing().up(program).await;
+    let late = session.follow(observed, &story.events()).await.unwrap_err();
+    assert!(matches!(late, Error::Changed { .. }), "{late}");
+    // Another may take the stack with its first write, right before this one's.
+    story.cloud.lose("a-2");
+    watch.stop(Some(Stop::Taken(1)));
+    let report = session.refresh(&story.plan, &story.events()).await.unwrap();
+    assert_eq!((report.drift.len(), story.state().await.live.len()), (1, 2));
 }

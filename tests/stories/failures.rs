@@ -307,7 +307,7 @@ async fn a_provider_that_panics_fails_only_its_step() {
           create e
         report
           Failed 3 created
-          failed create b: T0309 the provider panicked: a provider's mistake (try: report this to the author of the provider)
+          failed create b: T0309 the provider panicked at tests/support/cloud.rs:…: a provider's mistake (try: report this to the author of the provider)
           not started c
     ");
     insta::assert_snapshot!(story.up(program).await, @r"

@@ -179,7 +179,7 @@ async fn a_program_that_panics_or_fails_has_done_nothing() {
     let story = Story::new("panics");
     insta::assert_snapshot!(story.up(|_, _| panic!("oh")).await, @r"
         error
-          the program failed: it panicked
+          the program failed: a panic at tests/stories/mistakes.rs:…: oh
     ");
     insta::assert_snapshot!(story.up(|_, _| Err(Error::new("there is no moon"))).await, @r"
         error
@@ -202,7 +202,7 @@ async fn a_program_that_panics_or_fails_has_done_nothing() {
           create a
         report
           Failed 1 created
-          failed create b: T0201 demo:Thing `b`: `value` has no value: the program panicked while it computed the value
+          failed create b: T0201 demo:Thing `b`: `value` has no value: the program panicked at tests/stories/mistakes.rs:…: what is http://a-1/1?
           not started c
     ");
 }

@@ -3,11 +3,18 @@
 
 use crate::support::{
     journal::{Stop, Watch},
+    sky::Place,
     *,
 };
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use futures_util::FutureExt;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use terrane::Urn;
 use terrane_engine::{Error, Events, PlanOptions, Session, What};
+use terrane_sim::cloud::Sky;
 use terrane_state::{Holder, MemoryStore, Store};
 
 fn urn(stack: &str, name: &str) -> Urn {
@@ -32,7 +39,7 @@ async fn begun(name: &str, watch: &Watch) -> Story {
     story.up(shop).await;
     let prod = silent(&story, "prod");
     let made = |_: &terrane::state::State| Ok(vec![terrane::state::Record::Outputs { exports: Default::default() }]);
-    prod.edit_state("stack init", made).await.unwrap();
+    prod.edit_state("stack init", made, &Events::unheard()).await.unwrap();
     story
 }
 
@@ -137,10 +144,118 @@ async fn a_move_that_the_other_stack_can_not_take_writes_nothing() {
     assert_eq!(story.state().await, before);
 }
 
+/// Cuts a move of `b` to `prod` off when only its first record is there.
+async fn cut_off_first(story: &Story, watch: &Watch) {
+    watch.stop(Some(Stop::After(1)));
+    let dev = silent(story, "dev");
+    tokio::select! {
+        biased;
+        _ = move_b(&dev) => panic!("it has more commits"),
+        () = watch.stopped.notified() => {}
+    }
+    watch.stop(None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_arrives_is_never_taken_for_what_the_other_stack_was_making() {
+    let watch = Watch::default();
+    let story = begun("busy-move", &watch).await;
+    cut_off_first(&story, &watch).await;
+    // The other stack makes such a resource of its own, and is cut off once it was made, too.
+    let cloud = story.name.clone();
+    let prod = story.bare_as("prod", move |stack| {
+        let demo = stack.provider(Demo { cloud: cloud.clone(), region: "north".to_owned() });
+        stack.add(&demo, Thing::new("b").value("2"));
+        Ok(())
+    });
+    watch.stop(Some(Stop::Before(2)));
+    tokio::select! {
+        biased;
+        _ = story.tell(&prod) => panic!("it has more commits"),
+        () = watch.stopped.notified() => {}
+    }
+    watch.stop(None);
+    for _ in 0..2 {
+        let refused = silent(&story, "dev").recover("up", &Events::unheard()).await.unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "stack `prod` was cut off while it worked on b, which is to move there: run `up` on `prod` first"
+        );
+    }
+    story.tell(&prod).await;
+    let stayed = silent(&story, "dev").recover("up", &Events::unheard()).await.unwrap_err();
+    assert_eq!(stayed.to_string(), "the state does not add up: prod/shop/demo:Thing/b exists already");
+    let names = ["dev/a", "dev/b", "prod/b"].map(str::to_owned);
+    assert_eq!(owned(&story).await, (names.to_vec(), false));
+    story.up(shop).await;
+    story.tell(&prod).await;
+    assert_eq!(story.objects(), "a-1 b-1 b-2", "each stack keeps its own");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_move_that_the_other_stack_can_not_write_leaves_nothing_open() {
+    for stop in [Stop::Taken(2), Stop::Refused(2)] {
+        let watch = Watch::default();
+        let story = begun(&format!("unwritten-move-{stop:?}"), &watch).await;
+        watch.stop(Some(stop));
+        move_b(&silent(&story, "dev")).await.unwrap_err();
+        watch.stop(None);
+        assert_eq!(owned(&story).await, (vec!["dev/a".to_owned(), "dev/b".to_owned()], false), "{stop:?}");
+        move_b(&silent(&story, "dev")).await.unwrap();
+        assert_eq!(owned(&story).await, (vec!["dev/a".to_owned(), "prod/b".to_owned()], false), "{stop:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_move_gives_both_stacks_back_however_it_ends() {
+    let watch = Watch::default();
+    let story = begun("released-move", &watch).await;
+    let held = story.store.open("shop", "prod", &Holder::current()).await.unwrap();
+    move_b(&silent(&story, "dev")).await.unwrap_err();
+    held.close().await.unwrap();
+    drop(held);
+    assert_eq!(watch.kept(), 0, "the first was not kept when the second could not be had");
+    move_b(&silent(&story, "dev")).await.unwrap();
+    move_b(&silent(&story, "dev")).await.unwrap_err();
+    assert_eq!(watch.kept(), 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_rename_that_is_cut_off_anywhere_ends_with_the_next_command() {
     let rename = async |session: &Session| session.rename_to("live", &Events::unheard()).await;
-    cut_off_anywhere("rename", rename, [&["dev/a", "dev/b"], &["live/a", "live/b"]], "dev").await;
+    for side in ["dev", "live"] {
+        cut_off_anywhere("rename", rename, [&["dev/a", "dev/b"], &["live/a", "live/b"]], side).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_rename_that_was_cut_off_the_old_name_makes_nothing_and_says_the_new_one() {
+    for number in 1..=4 {
+        let watch = Watch::default();
+        let story = Story::with_store(&format!("cut-rename-{number}"), Arc::new(watch.clone()));
+        story.up(shop).await;
+        story.cloud.calls();
+        watch.stop(Some(Stop::After(number)));
+        let (dev, unheard) = (silent(&story, "dev"), Events::unheard());
+        tokio::select! {
+            biased;
+            _ = dev.rename_to("live", &unheard) => panic!("it has fewer commits"),
+            () = watch.stopped.notified() => {}
+        }
+        watch.stop(None);
+        // However often it is tried, and whatever is tried.
+        let called = "stack `dev` is called `live` now";
+        for _ in 0..2 {
+            let told = story.up(shop).await;
+            assert!(told.contains(called) && !told.contains("calls"), "{number}: {told}");
+        }
+        let edit = |_: &terrane::state::State| Ok(Vec::new());
+        let edited = silent(&story, "dev").edit_state("state rm", edit, &unheard).await.unwrap_err();
+        assert!(edited.to_string().starts_with(called), "{number}: {edited}");
+        assert_eq!(owned(&story).await, (vec!["live/a".to_owned(), "live/b".to_owned()], false));
+        story.store.remove("shop", "dev", &Holder::current()).await.unwrap();
+        assert!(!story.up(|_, _| Ok(())).await.contains("error"), "{number}: the name is free");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -149,7 +264,6 @@ async fn a_renamed_stack_keeps_history_exports_and_ids() {
     story.up(shop).await;
     let before = story.state().await;
     silent(&story, "dev").rename_to("live", &Events::unheard()).await.unwrap();
-    assert_eq!(story.store.stacks("shop").await.unwrap(), ["live"]);
     let after = story.store.read("shop", "live").await.unwrap().unwrap();
     assert_eq!((&after.exports, after.runs.first()), (&before.exports, before.runs.first()));
     assert!(after.generation >= before.generation && after.lineage != before.lineage, "no id is ever drawn again");
@@ -179,6 +293,27 @@ async fn a_run_waits_for_a_lock_and_says_for_whom() {
     };
     let (ended, ()) = tokio::join!(story.run(&waiting), release);
     assert_eq!(ended.unwrap().1.counts.create, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_waited_for_a_stack_holds_it_from_then_on() {
+    let store = MemoryStore::default();
+    let place = Place::over(Arc::new(store.clone()));
+    let held = store.open("shop", "dev", &Holder::current()).await.unwrap();
+    let session = place.session(|_: &Stack, _: &On<Sky>| ()).waiting(Duration::from_secs(60));
+    let (heard, unheard) = (Arc::new(Mutex::new(0)), Events::unheard());
+    let looking = |_: &terrane::state::State| {
+        let held = store.held("shop", "dev").now_or_never().unwrap().unwrap().unwrap();
+        *heard.lock().unwrap() = held.holder.since.as_millisecond();
+        Ok(Vec::new())
+    };
+    let release = async {
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        drop(held);
+    };
+    let (edited, ()) = tokio::join!(session.edit_state("state rm", looking, &unheard), release);
+    edited.unwrap();
+    assert!(*heard.lock().unwrap() >= Place::BEGAN_MS + 20_000);
 }
 
 #[tokio::test(start_paused = true)]
@@ -219,4 +354,26 @@ async fn a_rollback_plans_towards_what_was_and_not_towards_the_program() {
       Done
       export a = "a-1"
     "#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_to_before_a_rename_is_a_rename_and_no_other_object() {
+    let story = Story::new("rollback-rename");
+    let named = |name: &'static str| {
+        move |stack: &Stack, demo: &On<Demo>| {
+            stack.add(demo, Thing::new(name).value("1").renamed_from("a"));
+            Ok(())
+        }
+    };
+    story.up(named("a")).await;
+    let past = story.state().await;
+    story.up(named("b")).await;
+    story.cloud.calls();
+    let back = Story { plan: PlanOptions { rollback: Some(Arc::new(past)), ..story.plan.clone() }, ..story.clone() };
+    insta::assert_snapshot!(back.up(named("b")).await, @r"
+    plan
+      move a (was b)
+    report
+      Done
+    ");
 }

@@ -63,6 +63,9 @@ pub(crate) enum Trouble {
 pub(crate) enum Answer {
     Another,
     CannotTell,
+    /// It never comes.
+    Hangs,
+    Panic,
 }
 
 /// A create as the cloud gets it.
@@ -193,16 +196,29 @@ impl Cloud {
         Ok(inner.objects.get(id).map(|object| (object.inputs.clone(), outputs(id, object.revision))))
     }
 
-    pub(crate) fn find(&self, logical: &str, token: &str) -> terrane::Found<Value> {
-        let mut inner = self.inner();
-        inner.log.push(format!("find {logical}"));
-        match inner.answers.get(logical) {
+    pub(crate) async fn find(&self, logical: &str, token: &str) -> terrane::Found<Value> {
+        let answer = {
+            let mut inner = self.inner();
+            inner.log.push(format!("find {logical}"));
+            inner.answers.get(logical).copied()
+        };
+        match answer {
             Some(Answer::Another) => return terrane::Found::Another("somebody else's object".to_owned()),
             Some(Answer::CannotTell) => return terrane::Found::CannotTell,
+            Some(Answer::Hangs) => std::future::pending().await,
+            Some(Answer::Panic) => panic!("a provider's mistake"),
             None => {}
         }
+        let inner = self.inner();
         let ours = inner.objects.iter().find(|(_, object)| object.token == token);
         ours.map_or(terrane::Found::Nothing, |(id, object)| terrane::Found::Ours(outputs(id, object.revision)))
+    }
+
+    /// Every object of a kind.
+    pub(crate) fn list(&self, kind: &str) -> BTreeMap<String, Value> {
+        let inner = self.inner();
+        let of_kind = inner.objects.iter().filter(|(_, object)| object.kind == kind);
+        of_kind.map(|(id, object)| (id.clone(), outputs(id, object.revision))).collect()
     }
 
     /// The beginning of each call; gives back the trouble that comes at its end.

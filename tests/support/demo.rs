@@ -3,8 +3,8 @@
 use super::cloud::{Cloud, Order};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::sync::Arc;
-use terrane::{Creation, Error, Found, Kinds, Live, Outputs, Problems, Progress, Provider, Resource, Result};
+use std::{collections::BTreeMap, sync::Arc};
+use terrane::{Creation, Error, Found, Kinds, Live, Outputs, Problems, Progress, Provider, Recovery, Resource, Result};
 
 /// A region of a cloud in memory.
 #[derive(Serialize, Deserialize, Clone, Debug)]
@@ -29,7 +29,7 @@ impl Provider for Demo {
     }
 
     fn kinds(kinds: &mut Kinds<Self>) {
-        kinds.add::<Thing>().add::<Unique>().add::<Watched>();
+        kinds.add::<Thing>().add::<Unique>().add::<Watched>().add::<Grant>();
     }
 }
 
@@ -80,6 +80,21 @@ pub(crate) struct Watched {
     label: Option<String>,
 }
 
+/// An object that nothing marks, and that tells nothing by which it is known again.
+#[derive(Resource, Serialize, Deserialize, Clone, Debug)]
+#[resource(kind = "demo:Grant", provider = Demo, outputs = Granted, recovery = Recovery::Unmarked)]
+pub(crate) struct Grant {
+    value: String,
+}
+
+/// What a grant tells.
+#[derive(Outputs, Serialize, Deserialize, Clone, Debug)]
+pub(crate) struct Granted {
+    pub id: String,
+    #[output(secret)]
+    pub key: String,
+}
+
 fn fields(inputs: &impl Serialize) -> Result<Map<String, Value>> {
     let mut fields = serde_json::from_value::<Map<String, Value>>(serde_json::to_value(inputs)?)?;
     fields.retain(|_, value| !value.is_null());
@@ -103,8 +118,8 @@ impl Client {
         told(self.cloud.create(order).await?)
     }
 
-    fn find(&self, creation: &Creation) -> Result<Found<Told>> {
-        self.cloud.find(creation.urn().name(), creation.token()).try_map(told)
+    async fn find(&self, creation: &Creation) -> Result<Found<Told>> {
+        self.cloud.find(creation.urn().name(), creation.token()).await.try_map(told)
     }
 }
 
@@ -133,7 +148,7 @@ macro_rules! verbs {
             }
 
             async fn find(&self, client: &Client, creation: &Creation) -> Result<Found<Told>> {
-                client.find(creation)
+                client.find(creation).await
             }
 
             async fn import(client: &Client, id: &str) -> Result<Option<Live<Self>>> {
@@ -164,3 +179,28 @@ verbs!(Watched, unique: false,);
 
 /// A draft of a thing whose value is set.
 pub(crate) type Ready = ThingDraft<terrane::__private::Set>;
+
+impl Resource for Grant {
+    async fn read(client: &Client, was: &Live<Self>) -> Result<Option<Live<Self>>> {
+        let Some((inputs, outputs)) = client.cloud.read(&was.outputs.id)? else { return Ok(None) };
+        Ok(Some(Live { inputs: serde_json::from_value(inputs.into())?, outputs: serde_json::from_value(outputs)? }))
+    }
+
+    async fn create(&self, client: &Client, creation: &Creation) -> Result<Granted> {
+        let Told { id, key, .. } = client.make(<Self as terrane::Described>::KIND, false, self, creation).await?;
+        Ok(Granted { id, key })
+    }
+
+    async fn update(&self, client: &Client, was: &Live<Self>, _: &Progress) -> Result<Granted> {
+        Ok(serde_json::from_value(client.cloud.update(&was.outputs.id, fields(self)?).await?)?)
+    }
+
+    async fn delete(client: &Client, was: &Live<Self>, _: &Progress) -> Result<()> {
+        client.cloud.delete(&was.outputs.id).await
+    }
+
+    async fn list(&self, client: &Client) -> Result<Option<BTreeMap<String, Granted>>> {
+        let listed = client.cloud.list(<Self as terrane::Described>::KIND).into_iter();
+        Ok(Some(listed.map(|(id, outputs)| Ok((id, serde_json::from_value(outputs)?))).collect::<Result<_>>()?))
+    }
+}

@@ -3,15 +3,18 @@
 
 use super::cloud::Cloud;
 use async_trait::async_trait;
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 use terrane::{
     plan::Plan,
     state::{Record, State},
 };
-use terrane_state::{Error, Export, Held, Holder, Journal, MemoryStore, RestorePoint, Store};
+use terrane_state::{Error, Export, Held, Holder, Journal, MemoryStore, RestorePoint, Store, disk};
 use tokio::sync::Notify;
 
 /// When the world stops.
@@ -19,6 +22,18 @@ use tokio::sync::Notify;
 pub(crate) enum Stop {
     Before(usize),
     After(usize),
+    /// It goes on without the stack, which was taken from it.
+    Lost(usize),
+    /// It goes on without this commit, of which nothing was written.
+    Refused(usize),
+    /// It goes on without the stack, which another has taken just before this commit.
+    Taken(usize),
+    /// It goes on after this commit, which has taken the last room.
+    Full(usize),
+    /// It goes on after this commit, but may not change anything any more.
+    Unpermitted(usize),
+    /// It goes on, but can't show at first that it still may: not until it was asked so often.
+    Stale(usize),
 }
 
 /// A store in memory that watches.
@@ -28,7 +43,13 @@ pub(crate) struct Watch {
     told: Option<Arc<Cloud>>,
     commits: Arc<AtomicUsize>,
     bytes: Arc<AtomicUsize>,
+    permits: Arc<AtomicUsize>,
+    reads: Arc<AtomicUsize>,
+    /// How many journals were not given back.
+    kept: Arc<AtomicUsize>,
     stop: Arc<Mutex<Option<Stop>>>,
+    /// For how long nobody else can have begun a call.
+    quiet: Duration,
     /// Told when the world has stopped.
     pub stopped: Arc<Notify>,
 }
@@ -39,6 +60,11 @@ impl Watch {
         Self { told: Some(cloud.clone()), ..Self::default() }
     }
 
+    /// Says that nobody else can have begun a call for so long.
+    pub(crate) fn quiet_for(quiet: Duration) -> Self {
+        Self { quiet, ..Self::default() }
+    }
+
     /// Stops the world at a commit, counted from 1 and from now.
     pub(crate) fn stop(&self, at: Option<Stop>) {
         self.commits.store(0, Ordering::SeqCst);
@@ -47,6 +73,16 @@ impl Watch {
 
     pub(crate) fn bytes(&self) -> usize {
         self.bytes.load(Ordering::SeqCst)
+    }
+
+    /// How often a state was read.
+    pub(crate) fn reads(&self) -> usize {
+        self.reads.load(Ordering::SeqCst)
+    }
+
+    /// How many journals are open, or were dropped as by a killed process.
+    pub(crate) fn kept(&self) -> usize {
+        self.kept.load(Ordering::SeqCst)
     }
 
     async fn halt(&self) {
@@ -66,20 +102,22 @@ impl Store for Watch {
     }
 
     async fn read(&self, project: &str, stack: &str) -> Result<Option<State>, Error> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
         self.inner.read(project, stack).await
     }
 
     async fn open(&self, project: &str, stack: &str, holder: &Holder) -> Result<Arc<dyn Journal>, Error> {
         let journal = self.inner.open(project, stack, holder).await?;
-        Ok(Arc::new(Watched { journal, watch: self.clone() }))
+        self.kept.fetch_add(1, Ordering::SeqCst);
+        Ok(Arc::new(Watched { journal, watch: self.clone(), is_closed: AtomicBool::new(false) }))
     }
 
     async fn held(&self, project: &str, stack: &str) -> Result<Option<Held>, Error> {
         self.inner.held(project, stack).await
     }
 
-    async fn unlock(&self, project: &str, stack: &str, by: &Holder) -> Result<Option<Holder>, Error> {
-        self.inner.unlock(project, stack, by).await
+    async fn unlock(&self, project: &str, stack: &str, holder: &Holder) -> Result<bool, Error> {
+        self.inner.unlock(project, stack, holder).await
     }
 
     async fn restore_points(&self, project: &str, stack: &str) -> Result<Vec<RestorePoint>, Error> {
@@ -114,6 +152,7 @@ impl Store for Watch {
 struct Watched {
     journal: Arc<dyn Journal>,
     watch: Watch,
+    is_closed: AtomicBool,
 }
 
 #[async_trait]
@@ -122,11 +161,35 @@ impl Journal for Watched {
         self.journal.state()
     }
 
+    fn quiet(&self) -> Duration {
+        self.watch.quiet
+    }
+
+    fn permit(&self) -> Result<(), Error> {
+        let asked = self.watch.permits.fetch_add(1, Ordering::SeqCst);
+        let commits = self.watch.commits.load(Ordering::SeqCst);
+        match *self.watch.stop.lock().unwrap() {
+            Some(Stop::Unpermitted(after)) if commits >= after => Err(Error::LeaseLost { by: None }),
+            Some(Stop::Stale(until)) if asked < until => Err(Error::LeaseStale { silent_ms: 21_000 }),
+            _ => self.journal.permit(),
+        }
+    }
+
     async fn commit(&self, records: Vec<Record>) -> Result<(), Error> {
         let number = self.watch.commits.fetch_add(1, Ordering::SeqCst) + 1;
         let stop = *self.watch.stop.lock().unwrap();
         if matches!(stop, Some(Stop::Before(at)) if at == number) {
             self.watch.halt().await;
+        }
+        if matches!(stop, Some(Stop::Lost(at)) if at <= number) {
+            return Err(Error::LeaseLost { by: None });
+        }
+        if matches!(stop, Some(Stop::Refused(at)) if at == number) {
+            tokio::time::sleep(Duration::from_secs(6)).await;
+            return Err(disk::Error::DiskFull { path: "memory".into() }.into());
+        }
+        if matches!(stop, Some(Stop::Taken(at)) if at == number) {
+            return Err(Error::Locked { holder: None });
         }
         let bytes: usize = records.iter().map(|record| serde_json::to_vec(record).map_or(0, |bytes| bytes.len())).sum();
         self.watch.bytes.fetch_add(bytes, Ordering::SeqCst);
@@ -137,14 +200,23 @@ impl Journal for Watched {
             cloud.note(format!("commit {}", told.join(", ")));
         }
         self.journal.commit(records).await?;
-        if matches!(stop, Some(Stop::After(at)) if at == number) {
-            self.watch.halt().await;
+        match stop {
+            Some(Stop::After(at)) if at == number => self.watch.halt().await,
+            Some(Stop::Full(at)) if at == number => return Err(Error::Full { place: self.watch.place() }),
+            _ => {}
         }
         Ok(())
     }
 
     async fn seal(&self, state: &State) -> Result<(), Error> {
         self.journal.seal(state).await
+    }
+
+    async fn close(&self) -> Result<(), Error> {
+        if !self.is_closed.swap(true, Ordering::SeqCst) {
+            self.watch.kept.fetch_sub(1, Ordering::SeqCst);
+        }
+        self.journal.close().await
     }
 }
 

@@ -22,7 +22,7 @@ struct Paused(Instant);
 
 impl World for Paused {
     fn now_ms(&self) -> i64 {
-        1_800_000_000_000 + i64::try_from(self.clock_ms()).unwrap()
+        Place::BEGAN_MS + i64::try_from(self.clock_ms()).unwrap()
     }
 
     fn clock_ms(&self) -> u64 {
@@ -94,21 +94,29 @@ impl Wire for Script {
 /// The stack `dev` and its cloud.
 pub(crate) struct Place {
     pub cloud: Cloud,
-    pub store: MemoryStore,
+    store: Arc<dyn Store>,
     world: Arc<Paused>,
     script: Script,
     _served: Served,
 }
 
 impl Place {
+    /// The date on which each story begins, in milliseconds.
+    pub(crate) const BEGAN_MS: i64 = 1_800_000_000_000;
+
     /// An empty cloud whose lists lag by up to 50 s.
     pub(crate) fn new() -> Self {
+        Self::over(Arc::new(MemoryStore::default()))
+    }
+
+    /// The same with a state that is kept there.
+    pub(crate) fn over(store: Arc<dyn Store>) -> Self {
         let world = Arc::new(Paused(Instant::now()));
         let lags = Lags { listed: Duration::from_secs(50), visible: Duration::from_secs(2) };
         let script = Script::default();
         let cloud = Cloud::new(world.clone(), lags).through(Arc::new(script.clone()));
         let served = cloud.serve("sky");
-        Self { cloud, store: MemoryStore::default(), world, script, _served: served }
+        Self { cloud, store, world, script, _served: served }
     }
 
     /// Lets the wire break at the next such message.
@@ -123,9 +131,8 @@ impl Place {
         };
         let project =
             Project { name: "shop".to_owned(), program: Arc::new(run), providers: vec![ProviderSpec::of::<Sky>()] };
-        let store: Arc<dyn Store> = Arc::new(self.store.clone());
         let config = Arc::new(|| Ok(Config::new(serde_json::Map::new(), BTreeMap::new())));
-        Session::in_world(Arc::new(project), "dev", store, config, self.world.clone())
+        Session::in_world(Arc::new(project), "dev", self.store.clone(), config, self.world.clone())
     }
 
     /// Recovers, plans and carries out; what happened in words.

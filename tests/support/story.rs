@@ -77,8 +77,7 @@ impl Story {
 
     /// Recovers, plans and carries out, as the command line does.
     pub(crate) async fn run(&self, session: &Session) -> Result<(Plan, Report), Error> {
-        let recovered = session.recover("up", &self.events()).await?;
-        let planned = session.plan(&self.plan, &self.events()).await?;
+        let (recovered, planned) = session.prepare("up", &self.plan, &self.events()).await?;
         let plan = planned.plan.clone();
         let report = session.apply(planned, &self.apply, &self.events()).await?;
         Ok((plan, Report { recovered, ..report }))

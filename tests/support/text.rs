@@ -74,12 +74,17 @@ pub(crate) fn report(report: &Report) -> String {
     for failure in &report.failures {
         let help = failure.help.as_ref().map(|help| format!(" (try: {help})")).unwrap_or_default();
         let code = failure.code.as_ref().map(|code| format!("{code} ")).unwrap_or_default();
-        lines.push(format!("failed {} {}: {code}{}{help}", failure.verb, failure.urn.label(), failure.message));
+        let message = without_lines(&failure.message);
+        lines.push(format!("failed {} {}: {code}{message}{help}", failure.verb, failure.urn.label()));
     }
     lines.extend(report.unapproved.iter().map(|(urn, why)| format!("not approved {}: {why}", urn.label())));
     let skipped: Vec<String> = report.not_started.iter().map(terrane::Urn::label).collect();
     if !skipped.is_empty() {
         lines.push(format!("not started {}", skipped.join(", ")));
+    }
+    let open: Vec<String> = report.open.iter().map(terrane::Urn::label).collect();
+    if !open.is_empty() {
+        lines.push(format!("open {}", open.join(", ")));
     }
     lines.extend(report.exports.masked().iter().map(|(name, value)| format!("export {name} = {value}")));
     section("report", &lines)
@@ -89,6 +94,7 @@ pub(crate) fn report(report: &Report) -> String {
 pub(crate) fn error(error: &Error) -> String {
     match error {
         Error::Refused { faults } => section("refused", &faults.iter().map(fault).collect::<Vec<_>>()),
+        Error::Cut { error, report: done } => report(done) + &section("error", &[error.to_string()]),
         error => section("error", &[without_lines(&error.to_string())]),
     }
 }

@@ -36,6 +36,24 @@ where
     Err(Error::new(last))
 }
 
+/// Changes something at the first node that takes it, under the permit of the run that does so.
+pub(crate) async fn change<T, F: Future<Output = Result<T>>>(
+    ctl: &Path,
+    addresses: &[String],
+    progress: &Progress,
+    change: impl Fn(Restatectl) -> F,
+) -> Result<T> {
+    let mut last = Error::new("the cluster has no nodes");
+    for address in addresses {
+        progress.permit()?;
+        match change(Restatectl::new(ctl, address.clone()).time_limit(QUESTION)).await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
 /// Waits until the cluster is healthy and replicated.
 pub(crate) async fn until_healthy(
     ctl: &Path,
@@ -89,4 +107,17 @@ fn waiting(why: String) -> Health {
 
 fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn without_a_permit_nothing_is_changed_at_any_node() {
+        let progress = Progress::default().under(|| Err(Error::new("taken over")));
+        let addresses = ["http://a".to_owned(), "http://b".to_owned()];
+        let changed = change(Path::new("restatectl"), &addresses, &progress, |_| async { Ok(()) }).await;
+        assert_eq!(changed.unwrap_err().to_string(), "taken over");
+    }
 }

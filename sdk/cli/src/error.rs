@@ -3,6 +3,7 @@
 use crate::{exit::Exit, nearest, render};
 use terrane_core::Fault;
 use terrane_engine::Undecided;
+use terrane_state::secrets::Error as Secret;
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -37,6 +38,21 @@ impl Error {
 
     pub(crate) fn interrupted() -> Self {
         Self::new(Exit::Interrupted, "interrupted; nothing was changed")
+    }
+
+    /// Interrupted after something was begun.
+    pub(crate) fn cut_off() -> Self {
+        Self::new(Exit::Interrupted, "interrupted; what was begun is finished by the next command")
+    }
+
+    /// The project has no such stack.
+    pub(crate) fn no_stack(wanted: &str, stacks: &[String]) -> Self {
+        Self::usage(format!("there is no stack `{wanted}`")).nearest(wanted, stacks)
+    }
+
+    /// A person said no.
+    pub(crate) fn declined() -> Self {
+        Self::failed("not agreed to; nothing was changed")
     }
 
     /// A file that can't be read or written.
@@ -121,11 +137,18 @@ impl From<terrane_state::Error> for Error {
             terrane_state::Error::Locked { .. } => Self::new(Exit::Locked, message)
                 .hint("wait until it is done, or let `--wait-lock 10m` wait; the lock of a process that has ended is taken over by itself")
                 .hint("`state unlock` says how to end a run that hangs"),
-            terrane_state::Error::LeaseLost { .. } => Self::new(Exit::Locked, message)
+            terrane_state::Error::LeaseLost { .. } | terrane_state::Error::LeaseStale { .. } => Self::new(Exit::Locked, message)
                 .hint("run the same command again: it finds out first how the calls that were under way have ended"),
             terrane_state::Error::Place { .. } => Self::usage(message),
+            terrane_state::Error::Secret(Secret::NotAnswered) => Self::new(Exit::Interrupted, message),
             _ => Self::failed(message),
         }
+    }
+}
+
+impl From<terrane_state::disk::Error> for Error {
+    fn from(error: terrane_state::disk::Error) -> Self {
+        Self::from(terrane_state::Error::from(error))
     }
 }
 
@@ -135,7 +158,7 @@ impl From<terrane_engine::Error> for Error {
         let message = error.to_string();
         match error {
             Engine::Program(error) | Engine::Provider(error) => Self::from(error),
-            Engine::State(error) => Self::from(error),
+            Engine::State(error) | Engine::Cut { error, .. } => Self::from(error),
             Engine::Refused { faults } => Self::of_faults(faults),
             Engine::NoMatch { nearest, .. } => match nearest {
                 Some(nearest) => Self::usage(message).hint(format!("did you mean `{nearest}`?")),
@@ -143,13 +166,14 @@ impl From<terrane_engine::Error> for Error {
                     .hint("`state ls` and `preview --verbose` list the resources; `*` stands for any text"),
             },
             Engine::Undecided(all) => Self::of_undecided(&all),
-            Engine::Renamed { stack, to } => Self::failed(message)
-                .hint(format!("`stack rename {stack} {to}` lets the selection and the stack's file follow")),
+            Engine::Renamed { stack, to } => Self::failed(message).hint(format!(
+                "`--stack {to}` works on it; `stack rename {stack} {to}` lets the selection and the stack's file follow"
+            )),
+            Engine::Busy { stack, .. } => Self::failed(message).hint(format!("`up --stack {stack}` does so")),
             Engine::Open { .. } => Self::failed(message).hint("`up` and `refresh` do both"),
             Engine::Changed { .. } => {
                 Self::refused(message).hint("run the same command again: it plans from the state as it is now")
             }
-            _ => Self::failed(message),
         }
     }
 }

@@ -4,15 +4,16 @@ use crate::{
     error::{Error, Result},
     terminal::Terminal,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 use std::{
     convert::Infallible,
     sync::{Arc, Mutex, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
 };
-use terrane_core::{Plan, Properties, State};
-use terrane_engine::{Event, Report, What};
+use terrane_core::{Fault, Plan, Properties, State};
+use terrane_engine::{Drift, Report, What};
 
 /// The lines of one call of the program. Clones share the numbering.
 #[derive(Clone)]
@@ -21,14 +22,68 @@ pub(crate) struct Stream {
     terminal: Terminal,
 }
 
-/// A line that is the command line's own and not the engine's.
-#[derive(Serialize)]
-struct Own<'a> {
+/// One line of `--json`.
+#[derive(Serialize, JsonSchema)]
+struct Line {
+    /// Numbered from 1 in each call of the program.
     sequence: u64,
+    /// When, in milliseconds of Unix time.
     at_ms: i64,
-    event: &'a str,
+    /// What is told.
     #[serde(flatten)]
-    what: Value,
+    told: Told,
+}
+
+/// What a line tells.
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+enum Told {
+    /// What happens in a run.
+    Run(What),
+    /// What the command line has to say.
+    Own(Own),
+}
+
+/// What the command line has to say. Secrets are masked.
+#[derive(Serialize, JsonSchema)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Own {
+    /// What a run would do, before it begins.
+    Planned {
+        /// The plan, in the form in which `preview --save` writes it.
+        #[schemars(with = "Map<String, Value>")]
+        plan: Box<Plan>,
+    },
+    /// The end of a run.
+    Report {
+        /// What it has done.
+        report: Box<Report>,
+    },
+    /// How real objects differ from state.
+    Drift {
+        /// For each object that differs, its `urn`, whether it is `gone`, and the `changes`.
+        #[schemars(with = "Vec<Map<String, Value>>")]
+        drift: Vec<Drift>,
+    },
+    /// Why the command failed.
+    Error {
+        /// What failed.
+        message: String,
+        /// What else is known of it.
+        details: Vec<String>,
+        /// What to do.
+        help: Vec<String>,
+        /// The faults of a program, each with its `code`, `message`, `help` and the `sites` of what it is about.
+        #[schemars(with = "Vec<Map<String, Value>>")]
+        faults: Vec<Fault>,
+        /// The exit status.
+        status: i32,
+    },
+}
+
+/// The JSON schema of each line that `--json` prints while a command runs.
+pub fn schema() -> Value {
+    schemars::schema_for!(Line).to_value()
 }
 
 impl Stream {
@@ -38,41 +93,42 @@ impl Stream {
 
     /// An event of the engine.
     pub(crate) fn event(&self, at_ms: i64, what: What) -> Result<()> {
-        self.write(|sequence| serde_json::to_string(&Event { sequence, at_ms, what }))
+        self.write(at_ms, Told::Run(what))
     }
 
     /// The plan.
     pub(crate) fn planned(&self, plan: &Plan) -> Result<()> {
-        self.own("planned", json!({ "plan": masked_plan(plan) }))
+        self.own(Own::Planned { plan: Box::new(masked_plan(plan)) })
     }
 
     /// The end of a run.
     pub(crate) fn report(&self, report: &Report) -> Result<()> {
         let report = Report { exports: Properties::plain(report.exports.masked()), ..report.clone() };
-        self.own("report", json!({ "report": report }))
+        self.own(Own::Report { report: Box::new(report) })
+    }
+
+    /// How real objects differ from state.
+    pub(crate) fn drift(&self, drift: &[Drift]) -> Result<()> {
+        self.own(Own::Drift { drift: drift.to_vec() })
     }
 
     /// Why the command failed.
     pub(crate) fn error(&self, error: &Error) -> Result<()> {
-        let Error { message, details, hints, faults, .. } = error;
-        let status = error.exit as i32;
-        self.own(
-            "error",
-            json!({"message": message, "details": details, "help": hints, "faults": faults, "status": status}),
-        )
+        let Error { message, details, hints: help, faults, exit } = error;
+        let (message, details, help) = (message.clone(), details.clone(), help.clone());
+        self.own(Own::Error { message, details, help, faults: faults.clone(), status: *exit as i32 })
     }
 
-    /// Something else, under its name.
-    pub(crate) fn own(&self, event: &str, what: Value) -> Result<()> {
-        self.write(|sequence| serde_json::to_string(&Own { sequence, at_ms: now_ms(), event, what }))
+    fn own(&self, own: Own) -> Result<()> {
+        self.write(now_ms(), Told::Own(own))
     }
 
-    fn write(&self, line: impl FnOnce(u64) -> serde_json::Result<String>) -> Result<()> {
+    fn write(&self, at_ms: i64, told: Told) -> Result<()> {
         // Held while writing, so that the lines come in the order of their numbers.
         let mut sequence = self.sequence.lock().unwrap_or_else(PoisonError::into_inner);
         *sequence += 1;
-        let line = line(*sequence).map_err(|error| Error::failed(format!("could not write JSON: {error}")))?;
-        self.terminal.out_line(line)
+        let line = serde_json::to_string(&Line { sequence: *sequence, at_ms, told });
+        self.terminal.out_line(line.map_err(|error| Error::failed(format!("could not write JSON: {error}")))?)
     }
 }
 

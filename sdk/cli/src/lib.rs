@@ -19,8 +19,9 @@ mod render;
 mod signals;
 mod terminal;
 
-pub use environment::{Variable, environment};
+pub use environment::{Variable, environment, without_secrets};
 pub use exit::Exit;
+pub use json::schema;
 
 use commands::{Ending, provider};
 use context::Context;
@@ -81,6 +82,7 @@ async fn run(app: App, mut words: Vec<OsString>) -> Ending {
         }
     };
     let context = Context::new(app, line.globals);
+    hidden::ask_for_passphrases(&context);
     match commands::run(&context, line.command).await {
         Ok(ending) => ending,
         Err(error) => {

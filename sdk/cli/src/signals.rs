@@ -8,6 +8,7 @@ use tokio::{
 };
 
 /// How often the process was asked to stop.
+#[derive(Clone)]
 pub(crate) struct Signals(watch::Receiver<u8>);
 
 impl Signals {
@@ -24,6 +25,17 @@ impl Signals {
             }
         });
         Self(receiver)
+    }
+
+    /// Counted by a test.
+    #[cfg(test)]
+    pub(crate) fn counted_by(receiver: watch::Receiver<u8>) -> Self {
+        Self(receiver)
+    }
+
+    /// Whether it was asked more than `level` times.
+    pub(crate) fn are_above(&self, level: u8) -> bool {
+        *self.0.borrow() > level
     }
 
     /// Waits until it was asked more than `level` times.

@@ -19,7 +19,6 @@ pub enum Point {
     BeforeConfigWrite,
     AfterConfigWrite,
     AfterMoveCommit,
-    AfterStackRemoval,
 }
 
 impl Point {

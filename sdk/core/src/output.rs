@@ -3,10 +3,10 @@
 //! An [`Output`] is a pure expression over the outputs of resources. There is no future and no executor in it: the planner
 //! resolves it against what the state knows, the executor against what the run has made.
 
-use crate::{Urn, urn::UrnMap};
+use crate::{Urn, secret::remember, urn::UrnMap};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
-use std::{collections::BTreeSet, fmt, sync::Arc};
+use std::{any::Any, collections::BTreeSet, fmt, sync::Arc};
 
 /// The outputs that are known so far.
 #[derive(Default, Clone, Debug)]
@@ -127,12 +127,16 @@ impl<T: 'static> Output<T> {
 
     /// Like [`Output::map`], for conversions that can fail; the failure is reported with the resource that needs the value.
     pub fn try_map<U: 'static>(&self, f: impl Fn(T) -> Result<U, String> + Send + Sync + 'static) -> Output<U> {
-        let thunk = self.thunk.clone();
-        Output {
-            sources: self.sources.clone(),
-            secret: self.secret,
-            thunk: Arc::new(move |facts| f(thunk(facts)?).map_err(Unresolved::Invalid)),
-        }
+        let (thunk, secret) = (self.thunk.clone(), self.secret);
+        let convert = move |facts: &Facts| {
+            let value = thunk(facts)?;
+            // The conversion may refuse it, or panic, and quote it.
+            if let Some(text) = (&value as &dyn Any).downcast_ref::<String>().filter(|_| secret) {
+                remember(&Value::from(text.as_str()));
+            }
+            f(value).map_err(Unresolved::Invalid)
+        };
+        Output { sources: self.sources.clone(), secret, thunk: Arc::new(convert) }
     }
 
     /// Marks this value, and everything made from it, secret.

@@ -24,11 +24,19 @@ pub enum Bug {
     AdoptWithoutComparingTag,
     DeleteByNameWithoutTag,
     SecretThroughPlainRenderer,
+    BeatKeepsRevision,
+    FailureLeavesOperationOpen,
+    SettleWindowNotWaited,
+    DeletedObjectKept,
+    CreateSentAgainWithoutToken,
+    IdleRunWrites,
+    CutOffUpdateForgotten,
+    PointReadAsNow,
 }
 
 impl Bug {
-    /// All of them.
-    pub const ALL: [Self; 20] = [
+    /// Those that any suite of such tests should catch.
+    pub const LISTED: [Self; 20] = [
         Self::CommitWithoutIfMatch,
         Self::NonceReused,
         Self::FailedReadBackTakenAsNotCommitted,
@@ -49,6 +57,18 @@ impl Bug {
         Self::AdoptWithoutComparingTag,
         Self::DeleteByNameWithoutTag,
         Self::SecretThroughPlainRenderer,
+    ];
+
+    /// Those that show of a checker that it notices what no other does.
+    pub const FURTHER: [Self; 8] = [
+        Self::BeatKeepsRevision,
+        Self::FailureLeavesOperationOpen,
+        Self::SettleWindowNotWaited,
+        Self::DeletedObjectKept,
+        Self::CreateSentAgainWithoutToken,
+        Self::IdleRunWrites,
+        Self::CutOffUpdateForgotten,
+        Self::PointReadAsNow,
     ];
 }
 

@@ -56,6 +56,11 @@ impl Urn {
         self.0.rsplit('/').nth(1).unwrap_or_default()
     }
 
+    /// The name of the kind's provider.
+    pub fn provider(&self) -> &str {
+        self.kind().split(':').next().unwrap_or_default()
+    }
+
     /// The scopes between project and kind, joined by `/`; empty at the top.
     pub fn scope(&self) -> &str {
         let mut from = self.0.match_indices('/').skip(1);

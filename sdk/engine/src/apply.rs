@@ -4,6 +4,7 @@ use crate::{
     ApplyOptions, Ending, Error, Events, PlanOptions, Planned, Refresh, Report, Session, Unseen, What, evaluate,
     execute::{self, Approved, Calls, Connections, Finish, Run, Tally},
     plan::Outcome,
+    write::commit,
 };
 use std::{collections::BTreeSet, sync::Arc};
 use terrane_core::{
@@ -12,7 +13,7 @@ use terrane_core::{
     planted::{Bug, planted},
     state::RunEnd,
 };
-use terrane_state::Journal;
+use terrane_state::{Error as StateError, Journal};
 
 /// One run.
 pub(crate) struct Applying<'a> {
@@ -57,7 +58,10 @@ impl<'a> Applying<'a> {
         self.execute(&plan, &graph, state, &mut facts).await;
         let mut wave = Wave { plan, graph, facts };
         while self.tally.finish() == Finish::Well && !wave.plan.waiting.is_empty() && wave.plan.purpose == Purpose::Up {
-            self.journal.commit(std::mem::take(&mut self.tally.last)).await.map_err(unwritten)?;
+            if let Err(error) = self.commit_last().await {
+                self.tally.journal_failed(error);
+                break;
+            }
             let mut next = self.next_wave(&options, state).await?;
             let came = self.tell_expanded(&wave.plan, &next);
             if !came || !self.may_go_on(&next.plan) {
@@ -77,21 +81,27 @@ impl<'a> Applying<'a> {
         }
         let start = Record::RunStart(self.session.start(self.command, &self.options.message));
         let all: Vec<Record> = [start].into_iter().chain(observed).collect();
-        for record in &all {
-            state.apply(record).map_err(terrane_state::Error::from)?;
-        }
         self.tally.begun = true;
-        self.journal.commit(all).await.map_err(unwritten)
+        commit(self.journal, state, all).await.map_err(unwritten)
+    }
+
+    /// Writes what the wave has left to be written.
+    async fn commit_last(&mut self) -> Result<(), StateError> {
+        if self.tally.last.is_empty() {
+            return Ok(());
+        }
+        self.tally.writes();
+        let result = self.journal.commit(std::mem::take(&mut self.tally.last)).await;
+        self.tally.wrote(&result);
+        result
     }
 
     async fn execute(&mut self, plan: &Plan, graph: &Graph, state: &mut State, facts: &mut Facts) {
-        let specs =
-            graph.handles.iter().map(|handle| handle.spec).chain(self.session.project.providers.iter().copied());
         let calls = Calls {
             world: self.session.world.clone(),
             journal: self.journal.clone(),
             events: self.events.clone(),
-            connections: Connections::new(specs),
+            connections: Connections::new(self.session.project.specs(graph)),
             limits: Default::default(),
         };
         let start = self.session.start(self.command, &self.options.message);
@@ -157,56 +167,87 @@ impl<'a> Applying<'a> {
     }
 
     async fn finish(mut self, wave: Wave, state: &mut State) -> Result<Report, Error> {
-        let ending = self.ending();
-        if let Some(error) = self.tally.journal.take() {
+        if self.tally.journal.is_none()
+            && let Err(error) = self.conclude(&wave, state).await
+        {
+            self.tally.journal_failed(error);
+        }
+        let (ending, cut) = (self.ending(), self.tally.journal.take());
+        if let Some(error @ StateError::Locked { .. }) = cut {
             return Err(unwritten(error));
         }
+        let report = self.report(ending, state);
+        match cut {
+            None => Ok(report),
+            Some(error) => Err(Error::Cut { error, report: Box::new(report) }),
+        }
+    }
+
+    /// The last records.
+    async fn conclude(&mut self, wave: &Wave, state: &mut State) -> Result<(), StateError> {
         let mut records = Vec::new();
         if let Some(exports) = exports(&wave.graph, &wave.facts, state, wave.plan.purpose) {
             records.push(Record::Outputs { exports });
         }
         if self.options.interrupt.level() > 1 {
-            self.journal.commit(std::mem::take(&mut self.tally.last)).await.map_err(unwritten)?;
+            self.commit_last().await
         } else if self.tally.begun || !records.is_empty() {
-            self.seal(records, state, ending).await?;
+            self.seal(records, state).await
+        } else {
+            Ok(())
         }
-        let took_ms = self.session.world.clock_ms() - self.began_ms;
+    }
+
+    fn report(mut self, ending: Ending, state: &State) -> Report {
+        let (open, took_ms) = (self.tally.open(), self.session.world.clock_ms() - self.began_ms);
         self.events.tell(What::RunEnded { result: ending.word().to_owned(), counts: self.tally.counts, took_ms });
-        Ok(Report {
+        Report {
             ending,
             counts: self.tally.counts,
             failures: self.tally.failures,
             not_started: self.tally.not_started.into_iter().collect(),
+            open,
             unapproved: self.tally.unapproved,
             recovered: Vec::new(),
             exports: state.exports.clone(),
             took_ms,
             critical_path: self.tally.critical_path,
-        })
+        }
     }
 
-    async fn seal(&mut self, mut records: Vec<Record>, state: &mut State, ending: Ending) -> Result<(), Error> {
+    async fn seal(&mut self, mut records: Vec<Record>, state: &mut State) -> Result<(), StateError> {
         if !self.tally.begun {
             records.insert(0, Record::RunStart(self.session.start(self.command, &self.options.message)));
         }
         let counts = self.tally.counts;
         let changes = [counts.create + counts.import, counts.update + counts.replace, counts.delete].map(|n| n as u64);
         let took_ms = self.tally.took.iter().map(|(key, (sum, times))| (key.clone(), sum / times.max(&1))).collect();
-        let (result, at_ms) = (ending.word().to_owned(), self.session.world.now_ms());
+        let (result, at_ms) = (self.ending().word().to_owned(), self.session.world.now_ms());
         records.push(Record::RunEnd(RunEnd { result, at_ms, changes, took_ms }));
-        for record in &records {
-            state.apply(record).map_err(terrane_state::Error::from)?;
-        }
+        state.apply_all(&records)?;
         let mut last = std::mem::take(&mut self.tally.last);
         last.extend(records);
-        self.journal.finish(last, state).await.map_err(unwritten)
+        self.tally.writes();
+        let result = self.journal.finish(last, state).await;
+        match &result {
+            // The records may be durable although what comes after them has failed.
+            Err(_) if self.has_ended(state).await => self.tally.wrote(&Ok(())),
+            result => self.tally.wrote(result),
+        }
+        result
+    }
+
+    /// Whether the store has the end of this run.
+    async fn has_ended(&self, state: &State) -> bool {
+        let is_there = |there: State| there.runs.iter().rev().any(|run| Some(run) == state.runs.last());
+        self.session.state().await.is_ok_and(|there| there.is_some_and(is_there))
     }
 }
 
 /// Why a record was not written. A stack is taken with the first record: who finds it taken then has changed nothing, and may plan again.
-fn unwritten(error: terrane_state::Error) -> Error {
+fn unwritten(error: StateError) -> Error {
     match error {
-        terrane_state::Error::Locked { .. } => Error::Changed { why: "somebody else was quicker".to_owned() },
+        StateError::Locked { .. } => Error::Changed { why: "somebody else was quicker".to_owned() },
         error => error.into(),
     }
 }
@@ -231,6 +272,7 @@ pub(crate) fn idle(command: &str, planned: &Planned, events: &Events) -> Report 
         counts,
         failures: Vec::new(),
         not_started: Vec::new(),
+        open: Vec::new(),
         unapproved: Vec::new(),
         recovered: Vec::new(),
         exports: planned.state.exports.clone(),

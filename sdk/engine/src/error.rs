@@ -45,16 +45,29 @@ pub enum Error {
         urns: Vec<Urn>,
     },
     /// The stack has another name now.
-    #[error("stack `{stack}` is called `{to}` now: its rename was cut off, and is finished")]
+    #[error("stack `{stack}` is called `{to}` now: everything of it is there, and nothing is made under the old name")]
     Renamed {
         /// The name that it had.
         stack: String,
         /// The name that it has.
         to: String,
     },
-    /// Some steps failed; the report says which.
-    #[error("{} failed", .0.failures.len())]
-    Failed(Box<Report>),
+    /// A move was cut off, and so was the stack that it goes to, in work of its own on such a resource: how that ended is known there only.
+    #[error("stack `{stack}` was cut off while it worked on {}, which is to move there: run `up` on `{stack}` first", urn.label())]
+    Busy {
+        /// The stack that the resource moves to.
+        stack: String,
+        /// The resource, under its URN there.
+        urn: Urn,
+    },
+    /// The run could not write to its state any more, as when it has lost its hold on the stack.
+    #[error("{error}")]
+    Cut {
+        /// Why.
+        error: terrane_state::Error,
+        /// What it had done by then.
+        report: Box<Report>,
+    },
 }
 
 /// A create that a person has to decide on: [`Session::decide`](crate::Session::decide).

@@ -2,12 +2,10 @@
 
 use crate::{
     ConfigSource, Error, PlanOptions, Project,
+    panics::catch,
     plan::{self, Input, Outcome},
 };
-use std::{
-    collections::BTreeSet,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
+use std::collections::BTreeSet;
 use terrane_core::{Fault, Graph, Stack, State, Urn, graph::Expansion, stack::References};
 
 /// A program that has run once.
@@ -19,8 +17,7 @@ pub(crate) fn evaluate(
 ) -> Result<Stack, Error> {
     let config = config().map_err(Error::Program)?;
     let stack = Stack::new(&project.name, stack, config, references);
-    let ran = catch_unwind(AssertUnwindSafe(|| (project.program)(&stack)));
-    ran.unwrap_or_else(|_| Err(terrane_core::Error::new("it panicked"))).map_err(Error::Program)?;
+    survive(|| (project.program)(&stack))?;
     let unknown = stack.configuration().unknown(strsim::jaro_winkler);
     for error in unknown {
         let fault = Fault::new(error.documented_as().unwrap_or("T0108"), error.to_string());
@@ -54,7 +51,13 @@ pub(crate) fn plan(
         }
         *stack.graph() = Graph { expansions: waiting, ..graph };
         for expansion in ready {
-            (expansion.body)(stack, &outcome.facts).map_err(Error::Program)?;
+            survive(|| (expansion.body)(stack, &outcome.facts))?;
         }
     }
+}
+
+/// Runs a part of the program; a panic is a failure like any other.
+fn survive(part: impl FnOnce() -> terrane_core::Result<()>) -> Result<(), Error> {
+    let ran = catch(part).unwrap_or_else(|panic| Err(terrane_core::Error::new(format!("a panic{panic}"))));
+    ran.map_err(Error::Program)
 }

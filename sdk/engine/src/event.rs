@@ -5,25 +5,13 @@ use serde::Serialize;
 use std::sync::Arc;
 use terrane_core::{Urn, plan::Counts};
 
-/// One event, as it goes to a file or a pipe.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct Event {
-    /// Numbered from 1 in each run.
-    pub sequence: u64,
-    /// When, in milliseconds of Unix time.
-    pub at_ms: i64,
-    /// What happened.
-    #[serde(flatten)]
-    pub what: What,
-}
-
 /// What happened.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum What {
     /// A run begins to carry out a plan.
     RunStarted {
-        /// `up`, `destroy`, `refresh`.
+        /// `up`, `destroy`, `import`.
         command: String,
         /// The project.
         project: String,
@@ -183,9 +171,4 @@ impl Events {
     pub fn tell(&self, what: What) {
         (self.0)(what);
     }
-}
-
-/// The JSON schema of [`Event`].
-pub fn schema() -> serde_json::Value {
-    schemars::schema_for!(Event).to_value()
 }

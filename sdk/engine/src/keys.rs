@@ -1,6 +1,6 @@
 //! Changes of a stack's keys, as runs of their own.
 
-use crate::{Error, Session, lock::release};
+use crate::{Error, Events, Session, lock::release};
 use terrane_core::Record;
 use terrane_state::secrets::{KeyChange, WrappedKey};
 
@@ -10,8 +10,8 @@ impl Session {
     ///
     /// # Errors
     /// When the key can't be had or changed, or the state can't be locked, read or written.
-    pub async fn change_keys(&self, command: &str, change: &KeyChange) -> Result<WrappedKey, Error> {
-        let journal = self.open(command, &self.events).await?;
+    pub async fn change_keys(&self, command: &str, change: &KeyChange, events: &Events) -> Result<WrappedKey, Error> {
+        let journal = self.open(command, events).await?;
         let changed = async {
             let keys = journal.change_keys(change).await?;
             let mut records = vec![Record::KeyRotate { key: keys.key_id().to_owned() }];

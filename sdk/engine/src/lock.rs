@@ -1,6 +1,7 @@
 //! Taking a stack's lock, and waiting for it while somebody else has it. All waiting goes by the world's clock.
 
-use crate::{Error, Events, Session, What};
+use crate::{Error, Events, Session, What, moves::present};
+use jiff::Timestamp;
 use std::{sync::Arc, time::Duration};
 use terrane_core::failpoint::{Point, reach};
 use terrane_state::{Error as StateError, Held, Holder, Journal};
@@ -18,16 +19,13 @@ impl Session {
         self
     }
 
-    /// Tells of waiting in calls that take no events of their own.
-    #[must_use]
-    pub fn telling(mut self, events: Events) -> Self {
-        self.events = events;
-        self
-    }
-
     /// Takes this stack's lock.
     pub(crate) async fn open(&self, command: &str, events: &Events) -> Result<Arc<dyn Journal>, Error> {
-        self.open_stack(&self.stack, command, events).await
+        let journal = self.open_stack(&self.stack, command, events).await?;
+        match present(&self.stack, &journal.state()) {
+            Ok(()) => Ok(journal),
+            Err(renamed) => release(&journal, Err(renamed)).await,
+        }
     }
 
     /// Takes the lock of a stack of the project.
@@ -37,9 +35,9 @@ impl Session {
         command: &str,
         events: &Events,
     ) -> Result<Arc<dyn Journal>, Error> {
-        let holder = Holder { command: command.to_owned(), ..Holder::current() };
         let began_ms = self.world.clock_ms();
         loop {
+            let holder = self.holder(command);
             match self.store.open(&self.project.name, stack, &holder).await {
                 Err(StateError::Locked { .. }) if self.may_wait(began_ms) => {
                     let held = self.store.held(&self.project.name, stack).await?;
@@ -52,6 +50,13 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// This process as a holder from this moment on, however long it has waited.
+    fn holder(&self, command: &str) -> Holder {
+        let this = Holder::current();
+        let since = Timestamp::from_millisecond(self.world.now_ms()).unwrap_or(this.since);
+        Holder { command: command.to_owned(), since, ..this }
     }
 
     /// Waits, if [`Session::waiting`] says so, until nobody works on the stack or its holder has been silent for long enough. Takes and writes

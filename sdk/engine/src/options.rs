@@ -59,6 +59,8 @@ pub struct ApplyOptions {
     pub continue_on_error: bool,
     /// What the person says about the run; kept in the history.
     pub message: String,
+    /// What the run is called in events, in the history and to who waits for it; else what its plan is for, `up` or `destroy`.
+    pub command: Option<&'static str>,
     /// How to stop it.
     pub interrupt: Interrupt,
     /// How long a verb may take, waiting included, if its resource doesn't say.
@@ -86,6 +88,7 @@ impl Default for ApplyOptions {
             parallel: PARALLEL,
             continue_on_error: false,
             message: String::new(),
+            command: None,
             interrupt: Interrupt::default(),
             timeout: Duration::from_secs(30 * 60),
             unseen: Unseen::GoOn,

@@ -5,7 +5,7 @@ use futures_util::{StreamExt, stream};
 use serde::Serialize;
 use std::{collections::BTreeSet, sync::Arc};
 use terrane_core::{
-    Properties, Record, State, Urn,
+    KindSpec, Properties, Record, State, Urn,
     kind::Recorded,
     plan::{Change, Shown},
     state::Instance,
@@ -42,6 +42,8 @@ pub(crate) struct Sight {
     /// Resources that differ from state in a way that matters to a plan.
     pub drifted: BTreeSet<Urn>,
     pub drift: Vec<Drift>,
+    /// Resources whose objects are not there any more.
+    gone: BTreeSet<Urn>,
     /// What state has to follow.
     pub records: Vec<Record>,
     pub looked_at: usize,
@@ -60,10 +62,9 @@ pub(crate) async fn look(
     let reads = instances.into_iter().map(|instance| async move {
         events.tell(What::Reading { urn: instance.urn.clone() });
         let settings = providers.get(&instance.provider).map(|provider| provider.settings.clone()).unwrap_or_default();
-        let was = Recorded { inputs: (*instance.inputs.values).clone(), outputs: (*instance.outputs.values).clone() };
         let read = async {
             let kind = connections.kind(&instance.provider, &settings, instance.urn.kind()).await?;
-            kind.read(was).await
+            kind.read((&*instance).into()).await
         };
         let result = read.await;
         (instance, result)
@@ -73,25 +74,29 @@ pub(crate) async fn look(
     for (instance, result) in seen {
         let now =
             result.map_err(|error| Error::Provider(error.context(format!("looking at {}", instance.urn.label()))))?;
-        sight.take(&instance, now);
+        sight.take(&instance, now, connections.kind_spec(instance.urn.kind()));
     }
-    for record in &sight.records {
-        state.apply(record).map_err(terrane_state::Error::from)?;
-    }
+    sight.records.extend(state.forgetting(&sight.gone));
+    state.apply_all(&sight.records).map_err(terrane_state::Error::from)?;
     Ok(sight)
 }
 
 impl Sight {
-    fn take(&mut self, instance: &Instance, now: Option<Recorded>) {
+    /// Takes in what was seen of one object. What the kind calls secret is so, even if it did not when the object was made.
+    fn take(&mut self, instance: &Instance, now: Option<Recorded>, spec: Option<&KindSpec>) {
         let urn = &instance.urn;
         let Some(now) = now else {
             self.drift.push(Drift { urn: urn.clone(), gone: true, changes: Vec::new() });
             self.drifted.insert(urn.clone());
-            self.records.push(Record::Forgotten { urn: urn.clone(), op: instance.op.clone() });
+            self.gone.insert(urn.clone());
             return;
         };
-        let inputs = Properties::new(now.inputs, instance.inputs.secret.clone());
-        let outputs = Properties::new(now.outputs, instance.outputs.secret.clone());
+        let (mut inputs, mut outputs) = (instance.inputs.secret.clone(), instance.outputs.secret.clone());
+        if let Some(spec) = spec {
+            inputs.extend(spec.secret_inputs());
+            outputs.extend(spec.secret_outputs());
+        }
+        let (inputs, outputs) = (Properties::new(now.inputs, inputs), Properties::new(now.outputs, outputs));
         let mut changes = differences(&instance.inputs, &inputs);
         if !changes.is_empty() {
             self.drifted.insert(urn.clone());

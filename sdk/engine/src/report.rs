@@ -1,10 +1,11 @@
 //! What a run has done.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use terrane_core::{Properties, Urn, plan::Counts};
 
 /// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {
     /// Everything that was planned.
@@ -33,32 +34,41 @@ impl Ending {
 }
 
 /// What a run has done.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Report {
     /// How it ended.
     pub ending: Ending,
     /// What was carried out.
+    #[schemars(with = "std::collections::BTreeMap<String, usize>")]
     pub counts: Counts,
     /// The steps that failed.
     pub failures: Vec<Failure>,
     /// Steps that were never started.
+    #[schemars(with = "Vec<String>")]
     pub not_started: Vec<Urn>,
+    /// Steps whose end could not be written down: the next run finds out how they have ended.
+    #[schemars(with = "Vec<String>")]
+    pub open: Vec<Urn>,
     /// Steps that turned out more destructive than approved, and why.
+    #[schemars(with = "Vec<(String, String)>")]
     pub unapproved: Vec<(Urn, String)>,
     /// What was found of an earlier run that crashed.
     pub recovered: Vec<String>,
     /// The stack's exports.
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub exports: Properties,
     /// How long it took, in milliseconds.
     pub took_ms: u64,
     /// The chain of steps that decided how long it took, in order, each with its time in milliseconds.
+    #[schemars(with = "Vec<(String, u64)>")]
     pub critical_path: Vec<(Urn, u64)>,
 }
 
 /// A step that failed.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Failure {
     /// The resource.
+    #[schemars(with = "String")]
     pub urn: Urn,
     /// `create`, `update`, `delete`, …
     pub verb: String,

@@ -1,7 +1,7 @@
 //! A session: one stack of one project in one store. What the command line, tests and other tools call.
 
 use crate::{
-    ApplyOptions, Drift, Error, Events, PlanOptions, RealWorld, Refresh, RefreshReport, Report, World,
+    ApplyOptions, Drift, Error, Events, PlanOptions, RealWorld, Refresh, Report, World,
     apply::{Applying, exports, idle},
     evaluate,
     execute::Connections,
@@ -12,13 +12,16 @@ use crate::{
     rollback,
 };
 use futures_util::future::join;
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use terrane_core::{
-    Config, Facts, Graph, Plan, Program, Properties, ProviderSpec, Record, Stack, State, Urn,
-    plan::Purpose,
-    state::{Instance, Lineage, RunEnd, RunStart},
+    Config, Facts, Graph, Plan, Program, Properties, ProviderSpec, Record, Stack, State,
+    plan::{Op, Purpose, Step},
+    state::{Instance, Lineage},
 };
-use terrane_state::{Holder, Journal, Store};
+use terrane_state::{Journal, Store};
+
+/// What settings and inputs that name a region are called.
+const REGION: &str = "region";
 
 /// Makes the configuration for one evaluation of the program.
 pub type ConfigSource = Arc<dyn Fn() -> terrane_core::Result<Config> + Send + Sync>;
@@ -33,6 +36,13 @@ pub struct Project {
     pub providers: Vec<&'static ProviderSpec>,
 }
 
+impl Project {
+    /// The providers that a program names, and those that are known without.
+    pub fn specs<'a>(&'a self, program: &'a Graph) -> impl Iterator<Item = &'static ProviderSpec> + 'a {
+        program.handles.iter().map(|handle| handle.spec).chain(self.providers.iter().copied())
+    }
+}
+
 /// One stack of one project in one store.
 pub struct Session {
     pub(crate) project: Arc<Project>,
@@ -42,7 +52,6 @@ pub struct Session {
     pub(crate) world: Arc<dyn World>,
     /// How long to wait for a lock that somebody else has; see [`Session::waiting`].
     pub(crate) wait: Duration,
-    pub(crate) events: Events,
 }
 
 /// A plan and what is needed to carry it out.
@@ -66,6 +75,15 @@ impl Planned {
         let exports = || exports(&self.graph, &self.facts, &self.state, self.plan.purpose);
         !self.observed.is_empty() || self.plan.steps.iter().any(|step| step.noted) || exports().is_some()
     }
+
+    /// The regions in which the stack has resources once the plan is carried out: those of its providers, and those that a resource names.
+    pub fn regions(&self) -> BTreeSet<String> {
+        let placed = self.graph.handles.iter().filter(|handle| handle.spec.place.contains(&REGION));
+        let of_providers = placed.filter_map(|handle| handle.settings.resolve(&self.facts).ok()?.get(REGION).cloned());
+        let stays = |step: &&Step| !matches!(step.op, Op::Delete | Op::Forget);
+        let named = self.plan.steps.iter().filter(stays).filter_map(|step| step.inputs.get(REGION).cloned());
+        of_providers.chain(named).filter_map(|region| region.as_str().map(str::to_owned)).collect()
+    }
 }
 
 impl Session {
@@ -82,8 +100,7 @@ impl Session {
         config: ConfigSource,
         world: Arc<dyn World>,
     ) -> Self {
-        let (wait, events) = (Duration::ZERO, Events::unheard());
-        Self { project, stack: stack.to_owned(), store, config, world, wait, events }
+        Self { project, stack: stack.to_owned(), store, config, world, wait: Duration::ZERO }
     }
 
     /// The project.
@@ -114,15 +131,13 @@ impl Session {
     /// # Errors
     /// When the program fails.
     pub async fn evaluate(&self) -> Result<Stack, Error> {
-        evaluate::evaluate(&self.project, &self.stack, &self.config, Box::new(self.references().await?))
+        evaluate::evaluate(&self.project, &self.stack, &self.config, Box::new(self.references()))
     }
 
-    /// The exports of every other stack in the store, read ahead because programs are not asynchronous.
-    async fn references(
-        &self,
-    ) -> Result<impl Fn(&str, &str) -> terrane_core::Result<Properties> + Send + Sync + 'static, Error> {
+    /// The exports of every other stack in the store, each read when it is asked for.
+    fn references(&self) -> impl Fn(&str, &str) -> terrane_core::Result<Properties> + Send + Sync + 'static {
         let (store, handle) = (self.store.clone(), tokio::runtime::Handle::try_current().ok());
-        Ok(move |project: &str, stack: &str| {
+        move |project: &str, stack: &str| {
             let missing = || {
                 terrane_core::Error::new(format!("there is no stack {project}/{stack} in {}", store.place()))
                     .code("T0109")
@@ -131,8 +146,12 @@ impl Session {
             let handle = handle.clone().ok_or_else(missing)?;
             let read = std::thread::spawn(move || handle.block_on(async move { store.read(&project, &stack).await }));
             let state = read.join().map_err(|_| missing())??;
-            state.map(|state| state.exports).ok_or_else(missing)
-        })
+            let state = state.ok_or_else(missing)?;
+            match state.renamed_to() {
+                Some(to) => Err(missing().help(format!("it is called `{to}` now"))),
+                None => Ok(state.exports),
+            }
+        }
     }
 
     /// Plans. Reads state and, as asked, real objects; writes nothing. What is wrong with the program or the plan is in `plan.faults`.
@@ -140,10 +159,15 @@ impl Session {
     /// # Errors
     /// When the program fails, the state or a provider can't be read, or a selection names nothing.
     pub async fn plan(&self, options: &PlanOptions, events: &Events) -> Result<Planned, Error> {
+        let (state, stack) = self.both().await?;
+        self.plan_from(state, stack, options, events).await
+    }
+
+    /// The state, and what the program declares.
+    async fn both(&self) -> Result<(State, Stack), Error> {
         // Neither needs the other, and both take their time where there are many resources.
         let (state, stack) = join(self.state(), self.evaluate()).await;
-        let state = state?.unwrap_or_else(|| State::new(Lineage::default()));
-        self.plan_from(state, stack?, options, events).await
+        Ok((state?.unwrap_or_else(nothing), stack?))
     }
 
     /// Plans for a run that is to be carried out: what a crashed run left open is brought to its end first, and said.
@@ -156,15 +180,14 @@ impl Session {
         options: &PlanOptions,
         events: &Events,
     ) -> Result<(Vec<String>, Planned), Error> {
-        let planned = self.plan(options, events).await?;
-        if !planned.state.is_cut_off() {
-            return Ok((Vec::new(), planned));
+        let (mut state, stack) = self.both().await?;
+        let mut recovered = Vec::new();
+        // A stack that has another name now may have left the last of its move to do there.
+        if state.is_cut_off() || state.renamed_to().is_some() {
+            recovered = self.settle(&state, Some(&stack), command, events).await?;
+            state = self.state().await?.unwrap_or_else(nothing);
         }
-        let recovered = self.recover(command, events).await?;
-        if let Some(to) = planned.state.next_name() {
-            return Err(Error::Renamed { stack: self.stack.clone(), to: to.to_owned() });
-        }
-        Ok((recovered, self.plan(options, events).await?))
+        Ok((recovered, self.plan_from(state, stack, options, events).await?))
     }
 
     async fn plan_from(
@@ -174,11 +197,11 @@ impl Session {
         options: &PlanOptions,
         events: &Events,
     ) -> Result<Planned, Error> {
+        moves::present(&self.stack, &state)?;
         if let Some(past) = &options.rollback {
             let program = std::mem::take(&mut *stack.graph());
-            let named = program.handles.iter().map(|handle| handle.spec);
-            let specs: Vec<&ProviderSpec> = named.chain(self.project.providers.iter().copied()).collect();
-            *stack.graph() = rollback::graph(past, program, &specs).map_err(Error::Program)?;
+            let specs: Vec<&ProviderSpec> = self.project.specs(&program).collect();
+            *stack.graph() = rollback::graph(past, &state, program, &specs).map_err(Error::Program)?;
         }
         let sight = self.look(&mut state, &stack, options, events).await?;
         let (Outcome { plan, facts }, graph) = evaluate::plan(&self.project, &stack, &state, &sight.drifted, options)?;
@@ -208,41 +231,7 @@ impl Session {
     }
 
     pub(crate) fn connections(&self, stack: &Stack) -> Connections {
-        let graph = stack.graph();
-        let named = graph.handles.iter().map(|handle| handle.spec);
-        Connections::new(named.chain(self.project.providers.iter().copied()))
-    }
-
-    /// Looks at every object and lets state follow what is seen.
-    ///
-    /// # Errors
-    /// When the program fails, or the state or a provider can't be read.
-    pub async fn refresh(&self, options: &PlanOptions, events: &Events) -> Result<RefreshReport, Error> {
-        let journal = self.open("refresh", events).await?;
-        release(&journal, self.refresh_under(&journal, options, events).await).await
-    }
-
-    async fn refresh_under(
-        &self,
-        journal: &Arc<dyn Journal>,
-        options: &PlanOptions,
-        events: &Events,
-    ) -> Result<RefreshReport, Error> {
-        let began = self.world.clock_ms();
-        let stack = self.evaluate().await?;
-        let mut state = journal.state();
-        let connections = self.connections(&stack);
-        let patterns = &options.targets;
-        // What has an open operation is recovery's to look at: were it forgotten here, the operation could never end.
-        let open: HashSet<Urn> = state.pending.values().map(|intent| intent.urn.clone()).collect();
-        let chosen = |instance: &Instance| {
-            let asked = patterns.is_empty() || patterns.iter().any(|p| crate::plan::matches(p, &instance.urn));
-            asked && !open.contains(&instance.urn)
-        };
-        let sight = read::look(&mut state, &connections, chosen, events).await?;
-        self.write(journal, "refresh", sight.records).await?;
-        let took_ms = self.world.clock_ms() - began;
-        Ok(RefreshReport { drift: sight.drift, looked_at: sight.looked_at, took_ms })
+        Connections::new(self.project.specs(&stack.graph()))
     }
 
     /// Changes state by hand: `edit` is given the state and returns the records.
@@ -253,40 +242,14 @@ impl Session {
         &self,
         command: &str,
         edit: impl FnOnce(&State) -> Result<Vec<Record>, terrane_core::Error>,
+        events: &Events,
     ) -> Result<State, Error> {
-        let journal = self.open(command, &self.events).await?;
+        let journal = self.open(command, events).await?;
         let edited = match edit(&journal.state()) {
             Ok(records) => self.write(&journal, command, records).await,
             Err(error) => Err(Error::Program(error)),
         };
         release(&journal, edited).await
-    }
-
-    pub(crate) fn start(&self, command: &str, message: &str) -> RunStart {
-        let holder = Holder::current();
-        let who = format!("{}@{}", holder.user, holder.host);
-        RunStart { command: command.to_owned(), message: message.to_owned(), who, at_ms: self.world.now_ms() }
-    }
-
-    /// Writes records as a run of their own; nothing, when there are none.
-    pub(crate) async fn write(
-        &self,
-        journal: &Arc<dyn Journal>,
-        command: &str,
-        records: Vec<Record>,
-    ) -> Result<State, Error> {
-        let mut state = journal.state();
-        if records.is_empty() {
-            return Ok(state);
-        }
-        let end = RunEnd { result: "done".to_owned(), at_ms: self.world.now_ms(), ..RunEnd::default() };
-        let start = Record::RunStart(self.start(command, ""));
-        let all: Vec<Record> = [start].into_iter().chain(records).chain([Record::RunEnd(end)]).collect();
-        for record in &all {
-            state.apply(record).map_err(terrane_state::Error::from)?;
-        }
-        journal.finish(all, &state).await?;
-        Ok(state)
     }
 
     /// Carries a plan out.
@@ -298,10 +261,10 @@ impl Session {
         if !planned.plan.faults.is_empty() {
             return Err(Error::Refused { faults: planned.plan.faults });
         }
-        let command = match planned.plan.purpose {
+        let command = options.command.unwrap_or(match planned.plan.purpose {
             Purpose::Up => "up",
             Purpose::Destroy => "destroy",
-        };
+        });
         if !planned.plan.has_changes() && !planned.needs_record() && !planned.state.is_cut_off() {
             return Ok(idle(command, &planned, events));
         }
@@ -321,6 +284,9 @@ impl Session {
         events: &Events,
     ) -> Result<Report, Error> {
         let mut state = journal.state();
+        if state.lineage != planned.plan.lineage && planned.plan.seq > 0 {
+            return Err(Error::Changed { why: "another state stands in its place".to_owned() });
+        }
         if state.seq != planned.plan.seq {
             let why = format!("{} records were written in between", state.seq.abs_diff(planned.plan.seq));
             return Err(Error::Changed { why });
@@ -328,4 +294,9 @@ impl Session {
         moves::open_ends(&state)?;
         Applying::new(self, command, journal, options, events).run(planned, &mut state).await
     }
+}
+
+/// The state of a stack that there isn't yet.
+fn nothing() -> State {
+    State::new(Lineage::default())
 }

@@ -40,11 +40,24 @@ pub enum Error {
         /// The folder.
         place: String,
     },
-    /// Somebody else has taken the stack over, or this process can't show that it still holds it.
+    /// Somebody else has taken the stack over, or this process never held it.
     #[error("this run has lost its hold on the stack{}: what was under way is finished and recorded where possible, nothing more is started", by.as_ref().map_or_else(String::new, |by| format!(" to {by}")))]
     LeaseLost {
         /// Who has it now, if that is known.
         by: Option<Box<Holder>>,
+    },
+    /// This process can't show at the moment that it still holds the stack, since its last sign of life is too long ago. Nothing may be started
+    /// until the next one has succeeded, which [`Journal::permit`](crate::Journal::permit) then says; or the stack is lost.
+    #[error("the store of the state has not confirmed this run's hold on the stack for {} s", silent_ms / 1000)]
+    LeaseStale {
+        /// How long ago the last sign of life was sent.
+        silent_ms: u64,
+    },
+    /// A state that was to be set aside is not damaged.
+    #[error("the state at {place} loads now: nothing of it was set aside")]
+    Whole {
+        /// The stack's place.
+        place: String,
     },
     /// A state of the past that is not kept.
     #[error("{place}: no state is kept for record {seq}; `stack history` lists those that are")]
@@ -86,6 +99,18 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether it says of a commit that nothing of it was written, for certain, and leaves room for another.
+    #[must_use]
+    pub fn is_unwritten(&self) -> bool {
+        matches!(
+            self,
+            Self::Corrupt(_)
+                | Self::Secret(_)
+                | Self::Disk(disk::Error::DiskFull { .. } | disk::Error::TooLarge { .. })
+                | Self::S3(s3::Error::NotWritten { .. } | s3::Error::Request { .. })
+        )
+    }
+
     /// Whether it says that a state is not what was written, so that it will never load as it is.
     #[must_use]
     pub fn is_damage(&self) -> bool {
@@ -95,7 +120,7 @@ impl Error {
                 | Self::Unreadable { .. }
                 | Self::Disk(disk::Error::Corrupt { .. })
                 | Self::S3(s3::Error::Damaged { .. } | s3::Error::Missing { .. })
-        )
+        ) || matches!(self, Self::Secret(error) if error.is_loss())
     }
 }
 

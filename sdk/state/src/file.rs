@@ -2,7 +2,7 @@
 
 use crate::{
     Error, Export, Held, Holder, Journal, RestorePoint, Store,
-    disk::{self, Access, Disk, Frame, Opened, Snapshot, Space},
+    disk::{self, Access, Device, Disk, Frame, Kernel, Lock, Opened, Snapshot, Space},
     file_keys,
     sealer::{KeyDefault, Sealer},
     secrets::{self, KeyChange, WrappedKey},
@@ -21,22 +21,36 @@ use terrane_core::{
     urn::name_fault,
 };
 
+#[cfg(test)]
+mod tests;
+
 /// Stands where the lineage of a state would in what a configuration file's secrets are bound to.
 const CONFIG: &str = "config";
 
 /// The folder for states that were set aside.
 const DAMAGED: &str = "damaged";
+/// The folder for states that are being removed.
+const REMOVED: &str = "removed";
+
+/// Makes what changes the disk, for one opening of a state.
+pub type Devices = Arc<dyn Fn() -> Box<dyn Device> + Send + Sync>;
 
 /// State in a folder.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct FileStore {
     root: PathBuf,
+    devices: Devices,
 }
 
 impl FileStore {
     /// The store in a folder, which is made when the first stack is.
     pub fn new(root: PathBuf) -> Self {
-        Self { root }
+        Self::on(root, Arc::new(|| Box::new(Kernel)))
+    }
+
+    /// The same on other devices than the real ones.
+    pub fn on(root: PathBuf, devices: Devices) -> Self {
+        Self { root, devices }
     }
 
     fn folder(&self, project: &str, stack: &str) -> Result<PathBuf, Error> {
@@ -61,6 +75,12 @@ impl FileStore {
 
     fn key_file(&self, project: &str, stack: &str) -> PathBuf {
         self.root.join("keys").join(project).join(format!("{stack}.key"))
+    }
+
+    /// The key file of any stack of a project that has a key: the stack that was exported may have another name by now.
+    fn file_of_key(&self, project: &str, keys: &WrappedKey) -> Option<PathBuf> {
+        let folder = fs::read_dir(self.root.join("keys").join(project)).ok()?;
+        folder.flatten().map(|entry| entry.path()).find(|path| secrets::has_key(path, keys.key_id()))
     }
 
     fn load(&self, opened: &Opened, sealer: &Sealer) -> Result<State, Error> {
@@ -94,8 +114,41 @@ impl FileStore {
         Ok(state)
     }
 
+    fn aside(&self, of: &str, project: &str, stack: &str) -> PathBuf {
+        self.root.join(of).join(project).join(stack)
+    }
+
+    /// Locks a state that is to go, and unlocks its keys; none where there is no folder.
+    async fn lock(
+        &self,
+        project: &str,
+        stack: &str,
+        holder: &Holder,
+    ) -> Result<Option<(Lock, Result<Sealer, Error>)>, Error> {
+        let (folder, holder) = (self.folder(project, stack)?, holder.clone());
+        if !folder.exists() {
+            return Ok(None);
+        }
+        let lock = Self::blocking(move || Ok(Lock::acquire(&folder, &holder)?)).await?;
+        Ok(Some((lock, self.sealer(project, stack).await)))
+    }
+
+    /// Refuses a state that loads, whatever it was when a person was asked.
+    fn check_damaged(&self, folder: &Path, sealer: Result<Sealer, Error>) -> Result<(), Error> {
+        let load = |sealer| self.load(&Disk::open(folder, Access::Read)?, &sealer);
+        match sealer.and_then(load) {
+            Err(error) if error.is_damage() => Ok(()),
+            Err(error) => Err(error),
+            Ok(_) => Err(Error::Whole { place: folder.display().to_string() }),
+        }
+    }
+
     async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
-        tokio::task::spawn_blocking(work).await.map_err(|_| Error::Cancelled)?
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => runtime.spawn_blocking(work).await.map_err(|_| Error::Cancelled)?,
+            // A simulation has one thread and no runtime, and its disk takes no time.
+            Err(_) => work(),
+        }
     }
 }
 
@@ -135,16 +188,24 @@ impl Store for FileStore {
         Self::blocking(move || store.load(&opened, &sealer).map(Some)).await
     }
 
-    async fn open(&self, project: &str, stack: &str, _: &Holder) -> Result<Arc<dyn Journal>, Error> {
-        let (store, folder) = (self.clone(), self.folder(project, stack)?);
-        let opened = Self::blocking(move || Ok(Disk::open(&folder, Access::Write)?)).await?;
+    async fn open(&self, project: &str, stack: &str, holder: &Holder) -> Result<Arc<dyn Journal>, Error> {
+        let (store, folder, removed) =
+            (self.clone(), self.folder(project, stack)?, self.aside(REMOVED, project, stack));
+        let (devices, holder) = (self.devices.clone(), holder.clone());
+        let mut opened = Self::blocking(move || {
+            let opened = Disk::open_as(devices(), &folder, &holder)?;
+            // What a removal left that was cut off harms nobody: the next one sweeps it up, too.
+            let _ = disk::sweep(&removed);
+            Ok(opened)
+        })
+        .await?;
         let (folder, sealer) = (self.folder(project, stack)?, self.sealer(project, stack).await?);
         Self::blocking(move || {
             let state = store.load(&opened, &sealer)?;
-            let (place, lineage) = (folder.display().to_string(), state.lineage.clone());
-            let disk = Mutex::new(Some(opened.disk));
-            let inner = Arc::new(Inner { disk, folder, sealer, lineage, place });
-            Ok(Arc::new(FileJournal { inner, state }) as Arc<dyn Journal>)
+            opened.disk.keep_left()?;
+            let open = Mutex::new(Some(Open { disk: opened.disk, fold: None }));
+            let inner = Inner { open, store, folder, sealer, opened: state };
+            Ok(Arc::new(FileJournal(Arc::new(inner))) as Arc<dyn Journal>)
         })
         .await
     }
@@ -155,10 +216,10 @@ impl Store for FileStore {
         Ok(holder.map(|holder| Held { holder, silent_ms: 0, takeover_in_ms: None }))
     }
 
-    async fn unlock(&self, project: &str, stack: &str, _: &Holder) -> Result<Option<Holder>, Error> {
+    async fn unlock(&self, project: &str, stack: &str, _: &Holder) -> Result<bool, Error> {
         match self.held(project, stack).await? {
             Some(held) => Err(Error::Locked { holder: Some(Box::new(held.holder)) }),
-            None => Ok(None),
+            None => Ok(false),
         }
     }
 
@@ -178,32 +239,29 @@ impl Store for FileStore {
         Self::blocking(move || store.fold(&lineage.to_string(), Some((seq, &snapshot)), &[], &sealer)).await
     }
 
-    async fn remove(&self, project: &str, stack: &str, _: &Holder) -> Result<(), Error> {
-        let (folder, key) = (self.folder(project, stack)?, self.key_file(project, stack));
+    async fn remove(&self, project: &str, stack: &str, holder: &Holder) -> Result<(), Error> {
+        let (folder, removed) = (self.folder(project, stack)?, self.aside(REMOVED, project, stack));
+        let Some((lock, sealer)) = self.lock(project, stack, holder).await? else { return Ok(()) };
         Self::blocking(move || {
-            let opened = Disk::open(&folder, Access::Write)?;
-            let io = |source| Error::Disk(disk::Error::Io { action: "remove", path: folder.clone(), source });
-            fs::remove_dir_all(&folder).map_err(io)?;
-            drop(opened);
-            match fs::remove_file(&key) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(io(error)),
-                _ => Ok(()),
-            }
+            disk::sweep(&removed)?;
+            let keys = lasting(&folder, &sealer);
+            let place = disk::set_aside(&lock, &removed, |next| keep(next, keys))?;
+            Ok(disk::delete(&place)?)
         })
         .await
     }
 
-    async fn set_aside(&self, project: &str, stack: &str, _: &Holder) -> Result<String, Error> {
-        let folder = self.folder(project, stack)?;
-        let aside = self.root.join(DAMAGED).join(project).join(stack);
-        let set_aside = move || {
-            disk::set_aside(&folder, &aside, |next| match file_keys::read(&folder) {
-                Ok(Some(keys)) => file_keys::create(next, &keys),
-                // A key that can't be read is damaged, too.
-                Ok(None) | Err(_) => Ok(()),
-            })
-        };
-        Ok(Self::blocking(set_aside).await?.display().to_string())
+    async fn set_aside(&self, project: &str, stack: &str, holder: &Holder) -> Result<String, Error> {
+        let (store, folder, aside) = (self.clone(), self.folder(project, stack)?, self.aside(DAMAGED, project, stack));
+        let locked = self.lock(project, stack, holder).await?;
+        let (lock, sealer) = locked.ok_or_else(|| Error::Whole { place: folder.display().to_string() })?;
+        Self::blocking(move || {
+            let keys = lasting(&folder, &sealer);
+            store.check_damaged(&folder, sealer)?;
+            let place = disk::set_aside(&lock, &aside, |next| keep(next, keys))?;
+            Ok(place.display().to_string())
+        })
+        .await
     }
 
     async fn seal_plan(&self, plan: &mut Plan) -> Result<(), Error> {
@@ -227,9 +285,10 @@ impl Store for FileStore {
     }
 
     async fn open_export(&self, export: Export) -> Result<State, Error> {
-        // Checked as names, since they become part of a path; the key file, if there is one, is that of the stack it came from.
+        // Checked as names, since they become part of a path.
         self.folder(&export.project, &export.stack)?;
-        let key_file = self.key_file(&export.project, &export.stack);
+        let own = self.key_file(&export.project, &export.stack);
+        let key_file = export.keys.as_ref().and_then(|keys| self.file_of_key(&export.project, keys)).unwrap_or(own);
         let sealer = Sealer::new(export.keys.clone(), KeyDefault::File(key_file));
         sealer.unlock().await?;
         export.open(&sealer)
@@ -263,6 +322,19 @@ impl Store for FileStore {
     }
 }
 
+/// The keys of a state that goes, for the one that may come: what is sealed elsewhere opens with them. With keys that are gone or damaged the
+/// stack could not begin anew.
+fn lasting(folder: &Path, sealer: &Result<Sealer, Error>) -> Option<WrappedKey> {
+    match sealer {
+        Err(error) if error.is_damage() => None,
+        _ => file_keys::read(folder).ok().flatten(),
+    }
+}
+
+fn keep(folder: &Path, keys: Option<WrappedKey>) -> Result<(), Error> {
+    keys.map_or(Ok(()), |keys| file_keys::create(folder, &keys))
+}
+
 /// Keeps a key that was made on the way.
 fn save_key(sealer: &Sealer, folder: &Path) -> Result<(), Error> {
     if let Some(wrapped) = sealer.unsaved() {
@@ -282,49 +354,84 @@ fn restore_point(snapshot: &Snapshot) -> Result<RestorePoint, Error> {
     Ok(RestorePoint { seq: snapshot.seq, at_ms, bytes: metadata.len() })
 }
 
+/// A journal: what a stack's state was when it was opened, and what is open of it.
 struct Inner {
     /// None when it is closed.
-    disk: Mutex<Option<Disk>>,
+    open: Mutex<Option<Open>>,
+    store: FileStore,
     folder: PathBuf,
     sealer: Sealer,
-    lineage: Lineage,
-    place: String,
+    opened: State,
 }
 
-struct FileJournal {
-    inner: Arc<Inner>,
-    state: State,
+struct Open {
+    disk: Disk,
+    /// The state after the last record, from the first commit on. Given up when records that it has were not written after all.
+    fold: Option<State>,
 }
+
+struct FileJournal(Arc<Inner>);
 
 impl Inner {
+    /// Who writes has checked each record against its own state. That state may have records of a commit that failed, though, and no reader
+    /// would ever take one that rests on those. To follow costs each record once, as it costs a reader.
     fn commit(&self, records: Vec<Record>) -> Result<(), Error> {
-        let mut payloads = Vec::with_capacity(records.len());
-        for mut record in records {
-            record.visit_secrets(&mut |path, properties| self.sealer.seal(self.lineage.as_str(), path, properties))?;
-            let seq = 0;
-            let unreadable = |source| Error::Unreadable { place: self.place.clone(), seq, source };
-            payloads.push(serde_json::to_vec(&record).map_err(unreadable)?);
-        }
+        let mut open = self.open();
+        let Open { disk, fold } = open.as_mut().ok_or(Error::Cancelled)?;
+        let mut state = self.fold(disk, fold)?;
+        state.apply_all(&records)?;
+        let payloads = records.into_iter().map(|record| self.payload(record)).collect::<Result<Vec<_>, _>>()?;
         save_key(&self.sealer, &self.folder)?;
-        match self.disk().as_mut().ok_or(Error::Cancelled)?.append(&payloads)?.space {
+        let appended = disk.append(&payloads)?;
+        *fold = Some(state);
+        match appended.space {
             Space::Enough => Ok(()),
-            Space::Low => Err(Error::Full { place: self.place.clone() }),
+            Space::Low => Err(Error::Full { place: self.place() }),
         }
     }
 
-    fn disk(&self) -> MutexGuard<'_, Option<Disk>> {
-        self.disk.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Takes the state after the last record; where there is none, it is that of the opening, or is read again.
+    fn fold(&self, disk: &Disk, fold: &mut Option<State>) -> Result<State, Error> {
+        match fold.take() {
+            Some(state) => Ok(state),
+            None if disk.last_seq() == self.opened.seq => Ok(self.opened.clone()),
+            None => self.store.load(&Disk::open(&self.folder, Access::Read)?, &self.sealer),
+        }
     }
 
-    fn seal(&self, state: Option<State>) -> Result<(), Error> {
-        let mut disk = self.disk();
-        let disk = disk.as_mut().ok_or(Error::Cancelled)?;
-        disk.seal()?;
+    fn payload(&self, mut record: Record) -> Result<Vec<u8>, Error> {
+        record.visit_secrets(&mut |path, properties| self.seal_secrets(path, properties))?;
+        serde_json::to_vec(&record).map_err(|source| Error::Unreadable { place: self.place(), seq: 0, source })
+    }
+
+    fn seal_secrets(&self, path: &str, properties: &mut Properties) -> Result<(), Error> {
+        self.sealer.seal(self.opened.lineage.as_str(), path, properties)
+    }
+
+    fn place(&self) -> String {
+        self.folder.display().to_string()
+    }
+
+    fn open(&self) -> MutexGuard<'_, Option<Open>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Seals what is durable. Each run that changes something ends with a restore point.
+    fn seal(&self) -> Result<(), Error> {
+        let mut open = self.open();
+        let Open { disk, fold } = open.as_mut().ok_or(Error::Cancelled)?;
+        // Where there is no room for the seal, the records are durable nevertheless.
+        let full = |error| match error {
+            disk::Error::DiskFull { .. } => Error::Full { place: self.place() },
+            error => error.into(),
+        };
+        disk.seal().map_err(full)?;
         reach(Point::BeforeSnapshot);
-        if let Some(mut state) = state {
-            state.visit_secrets(&mut |path, properties| self.sealer.seal(self.lineage.as_str(), path, properties))?;
-            let unreadable = |source| Error::Unreadable { place: self.place.clone(), seq: state.seq, source };
-            disk.compact(&serde_json::to_vec(&state).map_err(unreadable)?)?;
+        if disk.has_appended() {
+            let mut state = self.fold(disk, fold)?;
+            state.visit_secrets(&mut |path, properties| self.seal_secrets(path, properties))?;
+            let unreadable = |source| Error::Unreadable { place: self.place(), seq: state.seq, source };
+            disk.compact(&serde_json::to_vec(&state).map_err(unreadable)?).map_err(full)?;
             reach(Point::AfterSnapshot);
         }
         Ok(())
@@ -334,28 +441,25 @@ impl Inner {
 #[async_trait]
 impl Journal for FileJournal {
     fn state(&self) -> State {
-        self.state.clone()
+        self.0.opened.clone()
     }
 
     async fn commit(&self, records: Vec<Record>) -> Result<(), Error> {
-        let inner = self.inner.clone();
+        let inner = self.0.clone();
         FileStore::blocking(move || inner.commit(records)).await
     }
 
-    async fn seal(&self, state: &State) -> Result<(), Error> {
-        let inner = self.inner.clone();
-        // Each run that changes something ends with a restore point.
-        let due = inner.disk().as_ref().is_some_and(Disk::has_appended);
-        let state = due.then(|| state.clone());
-        FileStore::blocking(move || inner.seal(state)).await
+    async fn seal(&self, _: &State) -> Result<(), Error> {
+        let inner = self.0.clone();
+        FileStore::blocking(move || inner.seal()).await
     }
 
     async fn change_keys(&self, change: &KeyChange) -> Result<WrappedKey, Error> {
-        self.inner.sealer.change(change).await
+        self.0.sealer.change(change).await
     }
 
     async fn close(&self) -> Result<(), Error> {
-        drop(self.inner.disk().take());
+        drop(self.0.open().take());
         Ok(())
     }
 }

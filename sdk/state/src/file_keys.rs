@@ -1,15 +1,10 @@
 //! What a state in a folder remembers of its data key: `<folder>/key.json`.
 
 use crate::{
-    Error, disk,
+    Error, disk, private_file,
     secrets::{self, WrappedKey},
 };
-use std::{
-    fs::{self, OpenOptions},
-    io::Write,
-    os::unix::fs::OpenOptionsExt,
-    path::{Path, PathBuf},
-};
+use std::{fs, io, path::Path};
 
 const NAME: &str = "key.json";
 
@@ -22,47 +17,29 @@ pub(crate) fn read(folder: &Path) -> Result<Option<WrappedKey>, Error> {
             seq: 0,
             source,
         }),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(Error::Disk(disk::Error::Io { action: "read", path, source })),
     }
 }
 
 /// Puts the wrapped key into the place of the one there; durable when this returns.
 pub(crate) fn replace(folder: &Path, wrapped: &WrappedKey) -> Result<(), Error> {
-    let path = folder.join(NAME);
-    let beside = write_beside(&path, wrapped)?;
-    fs::rename(&beside, &path).and_then(|()| fs::File::open(folder)?.sync_all()).map_err(refused(&path))
+    write(folder, wrapped, private_file::replace)
 }
 
 /// Writes the first wrapped key; of two processes that make one at once, one is refused, unless both have the same.
 pub(crate) fn create(folder: &Path, wrapped: &WrappedKey) -> Result<(), Error> {
-    let path = folder.join(NAME);
-    let beside = write_beside(&path, wrapped)?;
-    let linked = fs::hard_link(&beside, &path);
-    fs::remove_file(&beside).map_err(refused(&path))?;
-    match linked {
-        Ok(()) => fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(refused(&path)),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => match read(folder)? {
-            Some(there) if there.key_id() == wrapped.key_id() => Ok(()),
-            _ => Err(secrets::Error::MadeMeanwhile.into()),
-        },
-        Err(error) => Err(refused(&path)(error)),
+    if write(folder, wrapped, private_file::create)? {
+        return Ok(());
+    }
+    match read(folder)? {
+        Some(there) if there.key_id() == wrapped.key_id() => Ok(()),
+        _ => Err(secrets::Error::MadeMeanwhile.into()),
     }
 }
 
-fn write_beside(path: &Path, wrapped: &WrappedKey) -> Result<PathBuf, Error> {
-    let beside = path.with_extension(format!("json.new-{}", std::process::id()));
-    let written = || {
-        fs::create_dir_all(path.parent().unwrap_or(path))?;
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-        file.write_all(&serde_json::to_vec(wrapped)?)?;
-        file.sync_all()
-    };
-    written().map_err(refused(path))?;
-    Ok(beside)
-}
-
-fn refused(path: &Path) -> impl Fn(std::io::Error) -> Error {
-    let path = path.to_owned();
-    move |source| Error::Disk(disk::Error::Io { action: "write", path: path.clone(), source })
+fn write<T>(folder: &Path, wrapped: &WrappedKey, by: fn(&Path, &[u8]) -> io::Result<T>) -> Result<T, Error> {
+    let path = folder.join(NAME);
+    let written = serde_json::to_vec(wrapped).map_err(io::Error::from).and_then(|bytes| by(&path, &bytes));
+    written.map_err(|source| Error::Disk(disk::Error::Io { action: "write", path, source }))
 }

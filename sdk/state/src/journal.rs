@@ -5,7 +5,7 @@ use crate::{
     secrets::{self, KeyChange, WrappedKey},
 };
 use async_trait::async_trait;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use terrane_core::{
     Plan, Properties, Record, State,
     failpoint::{Point, reach},
@@ -52,11 +52,12 @@ pub trait Store: Send + Sync {
     /// Who holds the stack; `None` when it is free.
     async fn held(&self, project: &str, stack: &str) -> Result<Option<Held>, Error>;
 
-    /// Ends another's hold on the stack so that it can never write again, and says whose it was; nothing where the stack is free.
+    /// Ends the hold of `holder` on the stack, as [`Store::held`] told it, so that it can never write again; says whether it still had the stack.
     ///
     /// # Errors
-    /// Where the system itself ties the lock to a living process, as on a disk: the process has to be ended.
-    async fn unlock(&self, project: &str, stack: &str, by: &Holder) -> Result<Option<Holder>, Error>;
+    /// [`Error::Locked`] where another holds the stack by now, whom nobody has asked about, and where the system itself ties the lock to a
+    /// living process, as on a disk: the process has to be ended.
+    async fn unlock(&self, project: &str, stack: &str, holder: &Holder) -> Result<bool, Error>;
 
     /// The states of the past that are kept, oldest first.
     async fn restore_points(&self, project: &str, stack: &str) -> Result<Vec<RestorePoint>, Error>;
@@ -64,14 +65,14 @@ pub trait Store: Send + Sync {
     /// One of them.
     async fn read_at(&self, project: &str, stack: &str, seq: u64) -> Result<State, Error>;
 
-    /// Removes a stack's state for good.
+    /// Removes a stack's state for good. Its keys stay: what is sealed elsewhere, in a configuration file or an export, still opens with them.
     async fn remove(&self, project: &str, stack: &str, holder: &Holder) -> Result<(), Error>;
 
     /// Puts a state that doesn't load out of the way, whole, and says where it is then. The stack has none any more and can begin anew; it keeps
     /// its keys, where they can still be read.
     ///
     /// # Errors
-    /// When somebody works on the stack, or the place has nothing that could be damaged, as memory.
+    /// When it loads, or somebody works on the stack, or the place has nothing that could be damaged, as memory.
     async fn set_aside(&self, _project: &str, _stack: &str, _by: &Holder) -> Result<String, Error> {
         let why = "a state in it can't be set aside".to_owned();
         Err(Error::Place { url: self.place(), why })
@@ -139,9 +140,16 @@ pub trait Journal: Send + Sync {
     /// Whether this process still holds the stack, to be asked right before each call that changes something. Never waits.
     ///
     /// # Errors
-    /// When the hold is lost, or can't be shown to be valid any more: nothing may be started then.
+    /// [`Error::LeaseLost`] when the hold is over, and [`Error::LeaseStale`] when it can't be shown to be valid just now: nothing may be started then,
+    /// in the second case until a later question is answered otherwise.
     fn permit(&self) -> Result<(), Error> {
         Ok(())
+    }
+
+    /// How long ago, at least, another process can last have begun a call, as seen when the journal was opened: nothing where the system itself
+    /// ends a holder's hold with its process, which may have been a moment ago.
+    fn quiet(&self) -> Duration {
+        Duration::ZERO
     }
 
     /// Appends records and makes them durable together, in one write.

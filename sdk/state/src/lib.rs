@@ -13,6 +13,7 @@ mod file_keys;
 mod journal;
 mod memory;
 pub mod objects;
+mod private_file;
 pub mod s3;
 mod sealer;
 pub mod secrets;
@@ -21,11 +22,11 @@ mod world;
 pub use disk::Holder;
 pub use error::Error;
 pub use export::Export;
-pub use file::FileStore;
+pub use file::{Devices, FileStore};
 pub use journal::{Held, Journal, RestorePoint, Store};
 pub use memory::MemoryStore;
 pub use s3::S3Store;
-pub use world::{RealWorld, World};
+pub use world::{CLOCKS_DIFFER_MAX, RealWorld, World};
 
 use std::{path::PathBuf, sync::Arc};
 

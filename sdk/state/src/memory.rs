@@ -66,10 +66,10 @@ impl Store for MemoryStore {
         Ok(holder.map(|holder| Held { holder, silent_ms: 0, takeover_in_ms: None }))
     }
 
-    async fn unlock(&self, project: &str, stack: &str, _: &Holder) -> Result<Option<Holder>, Error> {
+    async fn unlock(&self, project: &str, stack: &str, _: &Holder) -> Result<bool, Error> {
         match self.held(project, stack).await? {
             Some(held) => Err(Error::Locked { holder: Some(Box::new(held.holder)) }),
-            None => Ok(None),
+            None => Ok(false),
         }
     }
 

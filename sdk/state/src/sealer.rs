@@ -77,7 +77,7 @@ impl Sealer {
                 let _one_at_a_time = UNLOCKING.lock().await;
                 match known() {
                     Some(keyring) => keyring,
-                    None => Keyring::unlock(&wrapped, &self.means()?).await?,
+                    None => Keyring::unlock(&wrapped, &self.means()).await?,
                 }
             }
         };
@@ -101,7 +101,7 @@ impl Sealer {
             (keys.keyring.clone(), keys.wrapped.clone())
         };
         let known = keyring.as_ref().zip(wrapped.as_ref());
-        let (keyring, wrapped) = change.apply(known, &self.means()?).await?;
+        let (keyring, wrapped) = change.apply(known, &self.means()).await?;
         self.hold(keyring);
         let mut keys = self.keys();
         (keys.wrapped, keys.saved) = (Some(wrapped.clone()), false);
@@ -130,24 +130,24 @@ impl Sealer {
         (keys.saved, keys.first) = (true, false);
     }
 
-    /// Replaces each secret value by its sealed form.
+    /// Replaces each secret value by its sealed form. The first one makes a key where there is none yet.
     pub(crate) fn seal(&self, lineage: &str, path: &str, properties: &mut Properties) -> Result<(), Error> {
-        self.each(properties, |keyring, name, value| {
+        self.each(properties, |name, value| {
             let place = Place { lineage, urn: path, property: name };
             let text = serde_json::to_vec(value).unwrap_or_default();
-            *value = Value::String(keyring.seal(&place, &text)?);
+            *value = Value::String(self.keyring_or_new()?.seal(&place, &text)?);
             Ok(())
         })
     }
 
     /// Replaces each sealed value by the secret.
     pub(crate) fn open(&self, lineage: &str, path: &str, properties: &mut Properties) -> Result<(), Error> {
-        self.each(properties, |keyring, name, value| {
+        self.each(properties, |name, value| {
             if let Value::String(text) = &*value
                 && is_sealed(text)
             {
                 let place = Place { lineage, urn: path, property: name };
-                let plain = keyring.open_value(&place, text)?;
+                let plain = self.keyring(path, name)?.open_value(&place, text)?;
                 *value = serde_json::from_slice(&plain).map_err(|source| Error::Unreadable {
                     place: path.to_owned(),
                     seq: 0,
@@ -162,23 +162,32 @@ impl Sealer {
     fn each(
         &self,
         properties: &mut Properties,
-        mut change: impl FnMut(&Keyring, &str, &mut Value) -> Result<(), Error>,
+        mut change: impl FnMut(&str, &mut Value) -> Result<(), Error>,
     ) -> Result<(), Error> {
         if properties.secret.is_empty() {
             return Ok(());
         }
-        let keyring = self.keyring()?;
         let values = Arc::make_mut(&mut properties.values);
         for name in &properties.secret {
             if let Some(value) = values.get_mut(name) {
-                change(&keyring, name, value)?;
+                change(name, value)?;
             }
         }
         Ok(())
     }
 
+    /// The key that a value was sealed with.
+    fn keyring(&self, urn: &str, property: &str) -> Result<Keyring, Error> {
+        let keys = self.keys();
+        match (&keys.keyring, &keys.wrapped) {
+            (Some(keyring), _) => Ok(keyring.clone()),
+            (None, Some(wrapped)) => Err(secrets::Error::StillLocked { key_id: wrapped.key_id().to_owned() }.into()),
+            (None, None) => Err(secrets::Error::KeyGone { urn: urn.to_owned(), property: property.to_owned() }.into()),
+        }
+    }
+
     /// The key; made now where the state has none yet.
-    fn keyring(&self) -> Result<Keyring, Error> {
+    fn keyring_or_new(&self) -> Result<Keyring, Error> {
         let mut keys = self.keys();
         if let Some(keyring) = &keys.keyring {
             return Ok(keyring.clone());
@@ -186,18 +195,18 @@ impl Sealer {
         if let Some(wrapped) = &keys.wrapped {
             return Err(secrets::Error::StillLocked { key_id: wrapped.key_id().to_owned() }.into());
         }
-        let (keyring, wrapped) = Keyring::create_here(&self.means()?.guard()?)?;
+        let (keyring, wrapped) = Keyring::create_here(&self.means().guard()?)?;
         unlocked().insert(keyring.key_id().to_owned(), keyring.clone());
         (keys.wrapped, keys.keyring) = (Some(wrapped), Some(keyring.clone()));
         Ok(keyring)
     }
 
-    fn means(&self) -> Result<Means, Error> {
+    fn means(&self) -> Means {
         let key_file = match &self.default {
             KeyDefault::File(path) => Some(path.clone()),
             KeyDefault::Refuse => None,
         };
-        Ok(Means::of_environment(key_file)?)
+        Means::of_environment(key_file)
     }
 }
 

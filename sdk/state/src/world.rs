@@ -3,6 +3,9 @@
 use futures_util::future::BoxFuture;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+/// How much the clocks of two machines may differ. A time that another process wrote down is trusted no more than that.
+pub const CLOCKS_DIFFER_MAX: Duration = Duration::from_secs(300);
+
 /// Clocks, randomness and background work.
 pub trait World: Send + Sync {
     /// Unix time in milliseconds.

@@ -15,9 +15,10 @@
 //! # }
 //! ```
 
+pub use terrane_cli::schema;
 pub use terrane_engine::{
-    ApplyOptions, Drift, Ending, Error, Event, Events, Failure, Interrupt, PlanOptions, Planned, Refresh,
-    RefreshReport, Report, Session, What, schema,
+    ApplyOptions, Drift, Ending, Error, Events, Failure, Interrupt, PlanOptions, Planned, Refresh, RefreshReport,
+    Report, Session, What,
 };
 pub use terrane_state::{FileStore, MemoryStore, Store};
 

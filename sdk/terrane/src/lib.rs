@@ -15,7 +15,7 @@ pub mod prelude;
 pub mod test;
 
 pub use app::{App, main};
-pub use terrane_cli::{Variable, environment};
+pub use terrane_cli::{Variable, environment, without_secrets};
 
 pub use terrane_core::stack::RolloutHandle;
 pub use terrane_core::{

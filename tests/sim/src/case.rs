@@ -22,7 +22,24 @@ pub enum Command {
     Refresh,
     /// Plan, and no more.
     Preview,
+    /// Adopt the object that stands under the name of this resource, by number, and that somebody else has made.
+    Import(usize),
+    /// Bring the real objects back to what the last state that was all of this version says.
+    Rollback,
+    /// Give this resource, by number, to the other stack.
+    Move(usize),
+    /// Give the stack the other one's name.
+    Rename,
+    /// Put every secret under another key.
+    Rotate,
+    /// Take the stack from whoever works on it.
+    Unlock,
+    /// Bring what is open to its end, and no more.
+    Recover,
 }
+
+/// The stacks that there are; each case uses the first one, and some move resources to the second.
+pub const STACKS: [&str; 2] = ["dev", "prod"];
 
 /// One run that somebody starts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +50,40 @@ pub struct Job {
     pub version: usize,
     /// How long after the one before, in milliseconds.
     pub after_ms: u64,
+    /// On which stack, by its place in [`STACKS`].
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub stack: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_first(stack: &usize) -> bool {
+    *stack == 0
+}
+
+impl Job {
+    /// A run of a version on the first stack, at once.
+    pub fn new(command: Command, version: usize) -> Self {
+        Self { command, version, after_ms: 0, stack: 0 }
+    }
+
+    /// The same after a time.
+    #[must_use]
+    pub fn after(self, after_ms: u64) -> Self {
+        Self { after_ms, ..self }
+    }
+
+    /// The same on the other stack.
+    #[must_use]
+    pub fn elsewhere(self) -> Self {
+        Self { stack: 1 - self.stack, ..self }
+    }
+
+    /// What has the same effect where nothing was there before.
+    #[must_use]
+    pub fn anew(self) -> Self {
+        let command = if self.command == Command::Destroy { Command::Destroy } else { Command::Up };
+        Self { command, ..self }
+    }
 }
 
 /// What somebody else does to the cloud.
@@ -78,6 +129,9 @@ pub struct Case {
     pub programs: Vec<Program>,
     /// Who runs what, one after another.
     pub writers: Vec<Vec<Job>>,
+    /// What is run in the end, with nothing in its way; when empty, an `up` of the last version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub last: Vec<Job>,
     /// What goes wrong at random.
     pub rates: Rates,
     /// Where a process dies.
@@ -93,6 +147,9 @@ pub struct Case {
     pub sizes: Sizes,
     /// Whether all processes run on one machine.
     pub beside: bool,
+    /// Whether the state is on the disk of that machine, and not in a bucket.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disk: bool,
     /// How far the cloud's lists and references lag behind, at most, in milliseconds.
     pub lags_ms: (u64, u64),
     /// How many steps run at the same time.
@@ -109,12 +166,14 @@ impl Case {
             seed,
             programs: vec![program],
             writers: Vec::new(),
+            last: Vec::new(),
             rates: Rates::none(),
             crashes: Vec::new(),
             spared: BTreeSet::new(),
             meddling: Vec::new(),
             sizes: Sizes::LARGE,
             beside: false,
+            disk: false,
             lags_ms: (0, 0),
             parallel: 64,
             secret: false,
@@ -139,14 +198,26 @@ impl Case {
         let sizes = if rng.u32(0..3) == 0 { Sizes::LARGE } else { small(&mut rng) };
         let lags_ms = if rng.bool() { (0, 0) } else { (rng.u64(0..60_000), rng.u64(0..5_000)) };
         let parallel = [1, 2, 64, 64][rng.usize(0..4)];
-        let (beside, secret) = (rng.bool(), rng.u32(0..8) == 0);
+        let (beside, secret, disk) = (rng.bool(), rng.u32(0..8) == 0, rng.u32(0..16) == 0);
         let quiet = Self::quiet(seed, Program::default());
-        Self { programs, writers, rates, meddling, sizes, beside, lags_ms, parallel, secret, ..quiet }
+        Self { programs, writers, rates, meddling, sizes, beside, disk, lags_ms, parallel, secret, ..quiet }
     }
 
-    /// The last version of the program.
-    pub fn last(&self) -> Program {
-        self.programs.last().cloned().unwrap_or_default()
+    /// What is run in the end. Where objects were lost, it has to look at each.
+    pub fn ends(&self) -> Vec<Job> {
+        let command = if self.meddling.is_empty() { Command::Up } else { Command::UpRefreshing };
+        match self.last.as_slice() {
+            [] => vec![Job::new(command, self.programs.len().saturating_sub(1))],
+            last => last.to_vec(),
+        }
+    }
+
+    /// The case in which nothing happens but what is run in the end.
+    #[must_use]
+    pub fn alone(&self) -> Self {
+        let last = self.ends().into_iter().map(Job::anew).collect();
+        let (programs, quiet) = (self.programs.clone(), Self::quiet(self.seed, Program::default()));
+        Self { programs, last, parallel: self.parallel, secret: self.secret, ..quiet }
     }
 }
 
@@ -164,16 +235,19 @@ fn jobs(rng: &mut Rng, versions: usize, writers: usize) -> Vec<Job> {
     let most = if writers > 1 { 2 } else { versions };
     let mut jobs = Vec::new();
     for number in 0..rng.usize(1..=most.max(1)) {
-        let command = match rng.u32(0..20) {
+        let command = match rng.u32(0..26) {
             0 => Command::Destroy,
             1 => Command::Refresh,
             2 => Command::Preview,
             3 => Command::UpRefreshing,
+            4 => Command::Rollback,
+            5 => Command::Rotate,
+            6 => Command::Unlock,
             _ => Command::Up,
         };
         // One writer brings up version after version; several bring up any.
         let version = if writers > 1 { rng.usize(0..versions) } else { number.min(versions - 1) };
-        jobs.push(Job { command, version, after_ms: rng.u64(0..if writers > 1 { 20_000 } else { 2_000 }) });
+        jobs.push(Job::new(command, version).after(rng.u64(0..if writers > 1 { 20_000 } else { 2_000 })));
     }
     jobs
 }

@@ -66,8 +66,14 @@ kinds! {
     Reset = "reset", 4;
     /// The body of a reply ends too soon.
     Truncated = "truncated", 3;
-    /// The store says that it has kept all of a snapshot, and has kept a part.
+    /// The store says that it has kept all of a snapshot, and has kept a part; or the process dies in the middle of a write to the disk.
     Torn = "torn_write", 3;
+    /// The power goes: every process dies, and what was not synced may be lost.
+    PowerLoss = "power_loss", 3;
+    /// The disk fails to make something durable.
+    FailedSync = "failed_sync", 2;
+    /// The disk is full for a time.
+    NoSpace = "no_space", 2;
     /// Nothing gets through between one process and the rest, for a time.
     Partition = "partition", 2;
     /// Credentials are refused for a time (403).
@@ -78,6 +84,8 @@ kinds! {
     Suspend = "suspend", 2;
     /// The cloud refuses a call for good, and says that nothing was changed.
     Refused = "refused", 2;
+    /// A list doesn't show an object yet. How far lists lag behind is part of the case, so that this is only counted.
+    ListLag = "list_lag", 0;
 }
 
 impl fmt::Display for Fault {
@@ -159,6 +167,8 @@ pub enum Side {
     After,
     /// It was carried out, and its sender stood still for minutes.
     Stop,
+    /// The power goes, when it is a change of the disk.
+    Power,
 }
 
 impl fmt::Display for CrashPoint {
@@ -167,6 +177,7 @@ impl fmt::Display for CrashPoint {
             Side::Before => "before",
             Side::After => "after",
             Side::Stop => "stops at",
+            Side::Power => "power loss at",
         };
         write!(f, "{side} request {}", self.request)
     }
@@ -229,9 +240,10 @@ impl Faults {
         let number = inner.requests;
         if let Some(crash) = inner.plan.crashes.iter().find(|crash| crash.request == number) {
             let fault = match crash.side {
-                Side::Before => Fault::CrashBefore,
                 Side::After => Fault::CrashAfter,
                 Side::Stop => Fault::Stop,
+                Side::Power if fits.contains(&Fault::PowerLoss) => Fault::PowerLoss,
+                Side::Before | Side::Power => Fault::CrashBefore,
             };
             return Some(inner.count(fault));
         }
@@ -309,6 +321,8 @@ pub enum Stream {
     Processes,
     /// The cloud.
     Cloud,
+    /// The disk.
+    Disk,
 }
 
 /// A stream of a seed.

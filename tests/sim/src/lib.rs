@@ -16,6 +16,7 @@ pub mod promise;
 pub mod runs;
 pub mod scenarios;
 pub mod scheduler;
+pub mod scratch;
 pub mod shrink;
 pub mod simulation;
 pub mod store;

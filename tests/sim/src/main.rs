@@ -156,26 +156,31 @@ fn planted(_: &str, _: &Args) -> Result<ExitCode> {
 #[cfg(feature = "planted")]
 fn planted(name: &str, args: &Args) -> Result<ExitCode> {
     use terrane_core::planted::Bug;
-    use terrane_sim::planted::{ON_DISK, by_name, hunt};
+    use terrane_sim::planted::{ON_DISK, Report, by_name, hunt};
 
-    let bugs = match name {
-        "all" => Bug::ALL.to_vec(),
-        name => vec![by_name(name).with_context(|| format!("there is no bug `{name}`; there are {:?}", Bug::ALL))?],
+    let known = || Bug::LISTED.into_iter().chain(Bug::FURTHER);
+    let is_all = name == "all";
+    let bugs = match by_name(name) {
+        Some(bug) => vec![bug],
+        None if is_all => known().collect(),
+        None => anyhow::bail!("there is no bug `{name}`; there are {:?}", known().collect::<Vec<_>>()),
     };
-    let mut missed = 0;
+    let mut report = Report(Vec::new());
     for bug in bugs {
         if ON_DISK.contains(&bug) {
-            println!("{:<40} belongs to the disk: cargo test -p terrane-state --features planted", format!("{bug:?}"));
+            eprintln!("{:<40} belongs to the disk: cargo test -p terrane-state --features planted", format!("{bug:?}"));
             continue;
         }
         let caught = hunt(bug, args.seeds.unwrap_or(20_000));
-        match caught.violation {
-            Some(violation) => println!("{:<40} caught by {violation}, after {} runs", format!("{bug:?}"), caught.runs),
-            None => {
-                missed += 1;
-                println!("{:<40} NOT CAUGHT in {} runs", format!("{bug:?}"), caught.runs);
-            }
-        }
+        eprintln!("{caught}");
+        report.0.push(caught);
     }
-    Ok(if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    if is_all {
+        eprintln!("{report}");
+    }
+    if args.json {
+        println!("{}", report.to_json());
+    }
+    let is_good = if is_all { report.is_good() } else { report.0.iter().all(|caught| caught.violation.is_some()) };
+    Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -1,11 +1,14 @@
 //! One simulated process: a command line that carries out one job with the real engine and the real journal.
 
+mod commands;
+
 use crate::{
-    case::{Command, Job},
+    case::{Command, Job, STACKS},
+    program::Program,
     promise::Promise,
     scheduler::Pid,
     simulation::Simulation,
-    store::Link,
+    store::{Link, Port},
     story::Code,
     watch::Watch,
     world::ProcessWorld,
@@ -20,7 +23,7 @@ use terrane_engine::{
     World,
 };
 use terrane_state::{
-    Store,
+    FileStore, Store,
     s3::{S3Store, Settings},
 };
 
@@ -52,6 +55,9 @@ pub struct Process {
     simulation: Simulation,
     session: Session,
     store: Arc<dyn Store>,
+    job: Job,
+    /// The program that it is started with.
+    asked: Program,
 }
 
 impl Process {
@@ -72,33 +78,38 @@ impl Process {
             providers: simulation.providers.clone(),
         };
         let config = Arc::new(|| Ok(Config::new(serde_json::Map::new(), BTreeMap::new())));
-        let session = Session::in_world(Arc::new(project), "dev", store.clone(), config, world)
+        let session = Session::in_world(Arc::new(project), STACKS[job.stack], store.clone(), config, world)
             .waiting(Duration::from_secs(WAIT_SECONDS));
-        Self { pid, simulation: simulation.clone(), session, store }
+        Self { pid, simulation: simulation.clone(), session, store, job: job.clone(), asked: program }
     }
 
     /// Carries a job out; gives its end, unless the process is killed.
-    pub fn run(self, job: &Job) -> Promise<End> {
+    pub fn run(self) -> Promise<End> {
         let promise = Promise::default();
-        let (kept, job, scheduler) = (promise.clone(), job.clone(), self.simulation.scheduler.clone());
-        let pid = self.pid;
-        scheduler.tell(pid, Code(30), || format!("$ {:?} of version {}", job.command, job.version));
+        let (kept, pid, scheduler) = (promise.clone(), self.pid, self.simulation.scheduler.clone());
+        let alive = scheduler.clone();
+        let Job { command, version, .. } = self.job;
+        scheduler.tell(pid, Code(30), || format!("$ {command:?} of version {version} on {}", self.session.stack()));
         scheduler.spawn(
             pid,
             Box::pin(async move {
-                let end = self.carry_out(job.command).await;
-                kept.keep(end);
+                let end = self.carry_out().await;
+                // Nobody hears from the dead, whatever they came to in the moment when they were killed.
+                if !alive.is_dead(pid) {
+                    kept.keep(end);
+                }
             }),
         );
         promise
     }
 
-    async fn carry_out(&self, command: Command) -> End {
-        let refreshing = PlanOptions { refresh: Refresh::All, ..PlanOptions::new(Purpose::Up) };
-        let result = match command {
-            Command::Up => self.up(PlanOptions::new(Purpose::Up)).await,
-            Command::UpRefreshing => self.up(refreshing).await,
-            Command::Destroy => self.up(PlanOptions::new(Purpose::Destroy)).await,
+    async fn carry_out(&self) -> End {
+        let result = match self.job.command {
+            Command::Up => self.up("up", PlanOptions::new(Purpose::Up)).await,
+            Command::UpRefreshing => {
+                self.up("up", PlanOptions { refresh: Refresh::All, ..PlanOptions::new(Purpose::Up) }).await
+            }
+            Command::Destroy => self.up("destroy", PlanOptions::new(Purpose::Destroy)).await,
             Command::Refresh => {
                 let looked = self.session.refresh(&PlanOptions::new(Purpose::Up), &self.events()).await;
                 looked.map(|_| Ending::Done)
@@ -110,6 +121,13 @@ impl Process {
                     Ending::Done
                 })
             }
+            Command::Import(number) => self.import(number).await,
+            Command::Rollback => self.roll_back().await,
+            Command::Move(number) => self.give_away(number).await.map(|()| Ending::Done),
+            Command::Rename => self.rename().await.map(|()| Ending::Done),
+            Command::Rotate => self.rotate().await.map(|()| Ending::Done),
+            Command::Recover => self.session.recover("up", &self.events()).await.map(|_| Ending::Done),
+            Command::Unlock => self.unlock().await.map(|()| Ending::Done),
         };
         let (end, code) = match &result {
             Ok(Ending::Done) => (End::Well, 32),
@@ -127,32 +145,37 @@ impl Process {
     }
 
     /// As the command line does: waits until the stack is free, recovers, plans, carries out.
-    async fn up(&self, options: PlanOptions) -> Result<Ending, Error> {
+    async fn up(&self, command: &str, options: PlanOptions) -> Result<Ending, Error> {
         let apply = ApplyOptions {
             parallel: self.simulation.case.parallel,
             continue_on_error: self.pid.0.is_multiple_of(2),
             ..ApplyOptions::default()
         };
         let events = self.events();
-        let command = if options.purpose == Purpose::Up { "up" } else { "destroy" };
+        let attempt = async || self.attempt(command, &options, &apply, &events).await;
+        self.insisting(command, attempt).await.map(|report| report.ending)
+    }
+
+    /// Does something again as long as others come in between, or a person has to say what is so.
+    async fn insisting<T>(&self, command: &str, attempt: impl AsyncFn() -> Result<T, Error>) -> Result<T, Error> {
         for _ in 1..PLANS_MAX {
-            match self.attempt(command, &options, &apply, &events).await {
+            match attempt().await {
                 Err(Error::Changed { .. } | Error::Open { .. }) => {}
                 Err(Error::Undecided(open)) => {
                     for Undecided { urn, .. } in &open {
                         self.decide(command, urn).await?;
                     }
                 }
-                ended => return ended.map(|report| report.ending),
+                ended => return ended,
             }
         }
-        self.attempt(command, &options, &apply, &events).await.map(|report| report.ending)
+        attempt().await
     }
 
     /// A person looks at the cloud, once nothing can arrive any more, and says what is so.
     async fn decide(&self, command: &str, urn: &Urn) -> Result<(), Error> {
         self.simulation.scheduler.sleep(self.pid, LATEST).await;
-        let state = self.simulation.checkers.state();
+        let state = self.simulation.checkers.state(self.session.stack());
         let made = |op: &str| {
             let objects = self.simulation.cloud.objects();
             objects.into_iter().find(|object| object.maker.as_ref().is_some_and(|maker| maker.op == op))
@@ -237,6 +260,20 @@ fn text(what: &What) -> String {
 }
 
 fn store(simulation: &Simulation, pid: Pid, world: Arc<dyn World>) -> Arc<dyn Store> {
+    let store: Arc<dyn Store> = match simulation.case.disk {
+        true => Arc::new(on_disk(simulation, pid)),
+        false => Arc::new(in_bucket(simulation, pid, world.clone())),
+    };
+    Watch::new(store, simulation.checkers.clone(), pid, simulation.case.disk.then_some(world))
+}
+
+fn on_disk(simulation: &Simulation, pid: Pid) -> FileStore {
+    let Simulation { disk, scheduler, faults, checkers, .. } = simulation.clone();
+    let port = Port { disk, scheduler, faults, checkers, pid };
+    FileStore::on(simulation.scratch.state(), Arc::new(move || Box::new(port.clone())))
+}
+
+fn in_bucket(simulation: &Simulation, pid: Pid, world: Arc<dyn World>) -> S3Store {
     let checkers = simulation.checkers.clone();
     let link = Link {
         scheduler: simulation.scheduler.clone(),
@@ -245,8 +282,7 @@ fn store(simulation: &Simulation, pid: Pid, world: Arc<dyn World>) -> Arc<dyn St
         observer: Arc::new(move |pid, change| checkers.changed(pid, change)),
         pid,
     };
-    let store = S3Store::new(Arc::new(link), world, settings(simulation));
-    Watch::new(Arc::new(store), simulation.checkers.clone(), pid)
+    S3Store::new(Arc::new(link), world, settings(simulation))
 }
 
 /// The journal's settings: times as in production, sizes as the case has them.
@@ -254,7 +290,7 @@ fn settings(simulation: &Simulation) -> Settings {
     let (scheduler, beside) = (simulation.scheduler.clone(), simulation.case.beside);
     let sizes = simulation.case.sizes;
     Settings {
-        key_folder: Some(simulation.keys.clone()),
+        key_folder: Some(simulation.scratch.keys()),
         tail_bytes_max: sizes.tail_bytes,
         segments_max: sizes.segments,
         log_bytes_min: sizes.log_bytes,

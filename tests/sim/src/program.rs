@@ -1,6 +1,6 @@
 //! Programs: small graphs that are drawn at random, and the versions that one becomes.
 
-use crate::cloud::{Habit, Settings, Sky, ToldHandle, declare};
+use crate::cloud::{Fields, Habit, Settings, Sky, ToldHandle, declare};
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt::Write, sync::Arc};
@@ -69,11 +69,19 @@ impl Item {
         Self { later: true, ..self }
     }
 
-    fn habit(&self) -> Habit {
+    /// What stands for one that somebody has made by hand.
+    pub fn fields(&self, number: usize) -> Fields {
+        let (name, value) = (self.name(number), format!("v{}", self.value));
+        Fields { name, value, shape: self.shape.map(|shape| format!("s{shape}")), ..Fields::default() }
+    }
+
+    /// The habit of its kind.
+    pub fn habit(&self) -> Habit {
         Habit::ALL[self.kind % Habit::ALL.len()]
     }
 
-    fn name(&self, number: usize) -> String {
+    /// Its name as the resource of this number.
+    pub fn name(&self, number: usize) -> String {
         self.former_name(number, self.renamed)
     }
 
@@ -163,6 +171,11 @@ impl Program {
     /// A program of these resources, numbered from 0.
     pub fn of(items: impl IntoIterator<Item = Item>) -> Self {
         Self(items.into_iter().enumerate().collect())
+    }
+
+    /// The resource, by number, that has this name or had it before a rename.
+    pub fn number_of(name: &str) -> Option<usize> {
+        name.get(1..)?.split('-').next()?.parse().ok()
     }
 
     /// What is gone can't be used, and what is declared first can't use what is declared later.

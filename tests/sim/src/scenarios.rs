@@ -1,5 +1,7 @@
 //! Scenarios: short lives, run once for each request at which the process can die, or stand still.
 
+mod commands;
+
 use crate::{
     case::{Case, Command, Job, Meddling, Sizes},
     check::{Canonical, Violation},
@@ -23,6 +25,7 @@ pub struct Scenario {
 
 const DEATHS: &[Side] = &[Side::Before, Side::After];
 const ALL: &[Side] = &[Side::Before, Side::After, Side::Stop];
+const POWER: &[Side] = &[Side::Power];
 
 /// A scenario that was run once without a crash.
 pub struct Measured {
@@ -78,7 +81,7 @@ impl Measured {
 }
 
 fn up(version: usize) -> Job {
-    Job { command: Command::Up, version, after_ms: 0 }
+    Job::new(Command::Up, version)
 }
 
 /// One writer that brings up version after version.
@@ -130,15 +133,15 @@ pub fn all() -> Vec<Scenario> {
     let scenario = |name, case| Scenario { name, case, sides: DEATHS };
     let takeover = Case {
         programs: vec![chain(0), chain(1)],
-        writers: vec![vec![up(0)], vec![Job { after_ms: 300, ..up(1) }]],
+        writers: vec![vec![up(0)], vec![up(1).after(300)]],
         ..Case::quiet(7, Program::default())
     };
     let compaction = Case { sizes: Sizes::SMALL, ..versions(8, vec![chain(0), chain(1), chain(2)]) };
     let delete = Case {
-        writers: vec![vec![up(0), Job { command: Command::Destroy, ..up(0) }]],
+        writers: vec![vec![up(0), Job::new(Command::Destroy, 0)]],
         ..versions(5, vec![chain(0), Program::default()])
     };
-    vec![
+    let mut all = vec![
         scenario("create chain", versions(1, vec![chain(0)])),
         scenario("update", versions(2, vec![chain(0), chain(1)])),
         scenario(
@@ -156,19 +159,18 @@ pub fn all() -> Vec<Scenario> {
         scenario("rename", versions(9, vec![renamed(0), renamed(1)])),
         scenario("refresh", refresh()),
         Scenario { sides: ALL, ..scenario("a reader beside a compaction", reader()) },
-        scenario(
-            "objects lost, and strangers in their places",
-            strangers(&Job { command: Command::UpRefreshing, ..up(0) }),
-        ),
+        scenario("objects lost, and strangers in their places", strangers(&Job::new(Command::UpRefreshing, 0))),
         scenario("strangers under names that are deleted", strangers(&up(1))),
-    ]
+    ];
+    all.extend(commands::all());
+    all
 }
 
 /// Somebody reads again and again while the log is folded and swept up.
 fn reader() -> Case {
     let sizes = Sizes { garbage_ms: 0, ..Sizes::SMALL };
-    let looks = (0..12).map(|_| Job { command: Command::Preview, version: 0, after_ms: 100 }).collect();
-    let writes = (0..3).map(|version| Job { after_ms: 500, ..up(version) }).collect();
+    let looks = (0..12).map(|_| Job::new(Command::Preview, 0).after(100)).collect();
+    let writes = (0..3).map(|version| up(version).after(500)).collect();
     Case {
         programs: vec![chain(0), chain(1), chain(2)],
         writers: vec![writes, looks],
@@ -182,12 +184,12 @@ fn strangers(next: &Job) -> Case {
     let named = || Program::of([Habit::Name, Habit::Returns, Habit::Key].map(|habit| Item::new(habit, 0)));
     let last = if next.version == 0 { named() } else { Program::default() };
     let meddling = (0..3).map(|object| Meddling { at_ms: 10_000 + object as u64, object: 0, replaced: true }).collect();
-    let jobs = vec![up(0), Job { after_ms: 20_000, ..next.clone() }];
+    let jobs = vec![up(0), next.clone().after(20_000)];
     Case { programs: vec![named(), last], writers: vec![jobs], meddling, ..Case::quiet(12, Program::default()) }
 }
 
 /// A refresh between two versions.
 fn refresh() -> Case {
-    let jobs = vec![up(0), Job { command: Command::Refresh, ..up(0) }, Job { command: Command::UpRefreshing, ..up(1) }];
+    let jobs = vec![up(0), Job::new(Command::Refresh, 0), Job::new(Command::UpRefreshing, 1)];
     Case { writers: vec![jobs], ..versions(10, vec![chain(0), chain(1)]) }
 }

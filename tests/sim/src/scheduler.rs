@@ -221,6 +221,13 @@ impl Scheduler {
         self.inner().processes[pid.0 as usize].dead
     }
 
+    /// The processes that were not killed.
+    pub fn living(&self) -> Vec<Pid> {
+        let inner = self.inner();
+        let numbered = inner.processes.iter().zip(0..).skip(1);
+        numbered.filter(|(process, _)| !process.dead).map(|(_, number)| Pid(number)).collect()
+    }
+
     /// The clock of a process's machine that stands still while the machine sleeps, in milliseconds.
     pub fn awake_ms(&self, pid: Pid) -> u64 {
         let inner = self.inner();

@@ -75,7 +75,7 @@ impl Shrinker {
         for version in (0..self.best.programs.len()).rev().filter(|version| *version > 0) {
             let mut case = self.best.clone();
             case.programs.remove(version);
-            for job in case.writers.iter_mut().flatten().filter(|job| job.version >= version) {
+            for job in case.writers.iter_mut().flatten().chain(&mut case.last).filter(|job| job.version >= version) {
                 job.version -= 1;
             }
             self.take(case);

@@ -1,14 +1,15 @@
 //! One simulation: the bucket, the cloud and the network of a case, the people who start runs, and the last, calm `up`.
 
 use crate::{
-    case::{Case, Command, Job, Meddling},
-    check::{Canonical, Checkers, Invariant, Violation, canonical},
+    case::{Case, Command, Job, Meddling, STACKS},
+    check::{Canonical, Checkers, Invariant, Violation},
     cloud::{Cloud, Habit, Lags, Served, Sky},
     faults::{self, Fault, Faults, Plan, Stream, stream},
     process::{End, Process},
     program::CLOUD,
     scheduler::{Pid, Scheduler, Stuck},
-    store::Bucket,
+    scratch::Scratch,
+    store::{Bucket, Disk},
     story::{Code, Story, Telling},
     wire::Wire,
     world::ProcessWorld,
@@ -16,8 +17,8 @@ use crate::{
 use futures_util::future::{Either, join, join_all, select};
 use std::{
     collections::BTreeMap,
+    fs,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -57,8 +58,10 @@ pub struct Simulation {
     pub cloud: Cloud,
     /// Who looks on.
     pub checkers: Checkers,
-    /// Where key files are.
-    pub keys: PathBuf,
+    /// The disk, where state is kept on one.
+    pub disk: Disk,
+    /// Where its files are, and key files.
+    pub scratch: Scratch,
     /// The providers that every session knows.
     pub providers: Vec<&'static ProviderSpec>,
     seeds: Arc<Mutex<fastrand::Rng>>,
@@ -91,18 +94,20 @@ pub fn run(case: &Case, telling: Telling) -> Outcome {
         Ok(Err(stuck)) => (0, broken.or_else(|| liveness(format!("the simulation came to no end: {stuck:?}")))),
         Err(panic) => (0, broken.or_else(|| liveness(format!("a panic: {}", panic_text(&*panic))))),
     };
+    let mut tally = simulation.faults.tally();
+    tally.insert(Fault::ListLag, simulation.cloud.unlisted());
     Outcome {
         violation,
         hash: story.hash(),
-        tally: simulation.faults.tally(),
+        tally,
         requests,
         drawn: simulation.faults.drawn(),
-        cloud: canonical(&simulation.cloud),
+        cloud: simulation.checkers.canonical(),
         timeline: story.timeline(),
     }
 }
 
-/// Runs a case and compares the cloud in the end with that of its last program alone.
+/// Runs a case and compares the cloud in the end with that of its last runs alone.
 pub fn run_compared(case: &Case, telling: Telling) -> Outcome {
     let mut outcome = run(case, telling);
     if outcome.violation.is_some() {
@@ -115,13 +120,12 @@ pub fn run_compared(case: &Case, telling: Telling) -> Outcome {
     outcome
 }
 
-/// The cloud that a case's last program makes when nothing goes wrong.
+/// The cloud that the last runs of a case make when nothing happens before.
 ///
 /// # Errors
 /// What is broken even then.
 pub fn expected(case: &Case) -> Result<Canonical, Violation> {
-    let quiet = Case { parallel: case.parallel, secret: case.secret, ..Case::quiet(case.seed, case.last()) };
-    let outcome = run(&quiet, Telling::Silent);
+    let outcome = run(&case.alone(), Telling::Silent);
     outcome.violation.map_or(Ok(outcome.cloud), Err)
 }
 
@@ -178,8 +182,12 @@ impl Simulation {
         let cloud = cloud.through(wire);
         let served = cloud.serve(CLOUD);
         let seeds = Arc::new(Mutex::new(stream(case.seed, Stream::Processes)));
-        let (keys, providers) = (std::env::temp_dir().join("terrane-sim-keys"), vec![ProviderSpec::of::<Sky>()]);
-        let case = Arc::new(case.clone());
+        let (disk, scratch) = (Disk::new(stream(case.seed, Stream::Disk).u64(..)), Scratch::default());
+        if case.disk {
+            // Its name is another one each time; everything below is the simulation's own.
+            let _ = fs::create_dir_all(scratch.state());
+        }
+        let (case, providers) = (Arc::new(case.clone()), vec![ProviderSpec::of::<Sky>()]);
         (
             Self {
                 case,
@@ -188,7 +196,8 @@ impl Simulation {
                 bucket,
                 cloud,
                 checkers,
-                keys,
+                disk,
+                scratch,
                 providers,
                 seeds,
                 strangers: Arc::default(),
@@ -213,6 +222,7 @@ impl Simulation {
 
     /// Everything, from the first run to the last; how many requests there were before the calm.
     async fn live(self) -> u64 {
+        self.make_strangers();
         let writers = self.case.writers.iter().enumerate().map(|(number, jobs)| self.write(number, jobs));
         let meddlers = self.case.meddling.iter().map(|meddling| self.meddle(*meddling));
         join(join_all(writers), join_all(meddlers)).await;
@@ -227,7 +237,7 @@ impl Simulation {
         for job in jobs {
             self.sleep(job.after_ms).await;
             for _ in 0..STARTS_MAX {
-                let (end, _) = self.start(number, job).await;
+                let end = self.start(number, job).await;
                 self.checkers.at_rest();
                 if end == End::Well || (end == End::Badly && self.below(2) == 0) {
                     break;
@@ -239,10 +249,10 @@ impl Simulation {
     }
 
     /// Starts a process and waits for its end.
-    async fn start(&self, number: usize, job: &Job) -> (End, Pid) {
+    async fn start(&self, number: usize, job: &Job) -> End {
         let process = Process::new(self, number, job);
         let pid = process.pid;
-        let ended = process.run(job);
+        let ended = process.run();
         let end = match select(ended, self.scheduler.death(pid)).await {
             Either::Left((end, _)) => end,
             Either::Right(_) => {
@@ -252,41 +262,71 @@ impl Simulation {
         };
         // What a process left running in the background ends with it.
         self.scheduler.kill(pid);
-        (end, pid)
+        end
     }
 
-    /// The last `up`, with nothing in its way, and everything that must hold after it.
+    /// The last runs, with nothing in their way, and everything that must hold after them.
     async fn finish(&self) {
         // What is still on its way arrives.
         self.sleep(130_000).await;
         self.clear_away();
-        let command = if self.case.meddling.is_empty() { Command::Up } else { Command::UpRefreshing };
-        let job = Job { command, version: self.case.programs.len().saturating_sub(1), after_ms: 0 };
-        let mut last = End::Badly;
-        for _ in 0..LAST_STARTS_MAX {
-            let (end, pid) = self.start(99, &job).await;
-            last = end;
-            if end == End::Well {
-                self.checkers.at_rest();
-                self.checkers.settled(pid);
-                break;
+        let ends = self.case.ends();
+        for job in &ends {
+            self.recover_twice(job).await;
+            if !self.end_well(job).await {
+                let why = self.complaint.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                let text = format!("the last `{:?}`, with nothing in its way, does not end well: {why}", job.command);
+                return self.checkers.report(Invariant::Liveness, text);
             }
-        }
-        if last != End::Well {
-            let why = self.complaint.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let text = format!("the last `up`, with nothing in its way, does not end well: {why}");
-            return self.checkers.report(Invariant::Liveness, text);
         }
         self.faults.over();
         // What the last process left on its way arrives.
         self.sleep(1_000).await;
-        let writes = self.checkers.writes();
-        let (end, _) = self.start(99, &Job { command: Command::Up, ..job }).await;
-        if end != End::Well || self.checkers.writes() != writes {
-            return self.checkers.report(Invariant::I11, "the run after the last one finds something to do");
+        for job in &ends {
+            let again = Job {
+                command: if job.command == Command::UpRefreshing { Command::Up } else { job.command },
+                ..job.clone()
+            };
+            if !self.is_idle(&again).await {
+                return self.checkers.report(Invariant::I11, "the run after the last one finds something to do");
+            }
         }
-        let reader = Process::new(self, 99, &Job { command: Command::Preview, version: 0, after_ms: 0 });
-        reader.look_back().await;
+        for stack in 0..STACKS.len() {
+            let reader = Process::new(self, 99, &Job { stack, ..Job::new(Command::Preview, 0) });
+            reader.look_back().await;
+        }
+    }
+
+    /// Starts a last run until it ends well; whether it did.
+    async fn end_well(&self, job: &Job) -> bool {
+        for _ in 0..LAST_STARTS_MAX {
+            let end = self.start(99, job).await;
+            if end == End::Well {
+                self.checkers.at_rest();
+                self.checkers.settled(STACKS[job.stack]);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// What recovery has found once it must not find again.
+    async fn recover_twice(&self, job: &Job) {
+        let (stack, recover) = (STACKS[job.stack], Job { command: Command::Recover, ..job.clone() });
+        if !self.checkers.is_cut_off(stack) {
+            return;
+        }
+        let end = self.start(99, &recover).await;
+        if end == End::Well && !self.is_idle(&recover).await {
+            self.checkers.report(Invariant::I11, "to recover a second time changes something");
+        }
+    }
+
+    /// Whether a run ends well and writes nothing.
+    async fn is_idle(&self, job: &Job) -> bool {
+        let writes = self.checkers.writes();
+        let end = self.start(99, job).await;
+        end == End::Well && self.checkers.writes() == writes
     }
 
     /// Somebody loses an object of the stack, and perhaps puts their own in its place.
@@ -303,12 +343,24 @@ impl Simulation {
         // Where deletes go by name, one that has looked and is about to delete can't be helped: no cloud offers more.
         let op = object.maker.as_ref().map(|maker| maker.op.as_str()).unwrap_or_default();
         let targets = |intent: &Intent| intent.target.as_ref().is_some_and(|target| target.as_str() == op);
-        let is_about_to_go = self.checkers.state().pending.values().any(targets);
+        let is_about_to_go = STACKS.iter().any(|stack| self.checkers.state(stack).pending.values().any(targets));
         if meddling.replaced && !is_about_to_go && object.habit != Habit::Unmarked {
             let stranger = self.cloud.stranger(object.habit, object.fields.clone());
             let text = || format!("somebody makes {} in its place", stranger.clone().unwrap_or_default());
             self.scheduler.tell(Pid::OUTSIDE, Code(41), text);
             self.strangers().extend(stranger);
+        }
+    }
+
+    /// What is to be imported is there from the beginning.
+    fn make_strangers(&self) {
+        for Job { command, version, .. } in self.case.writers.iter().flatten() {
+            let program = self.case.programs.get(*version);
+            if let Command::Import(number) = command
+                && let Some(item) = program.and_then(|program| program.0.get(number))
+            {
+                self.cloud.stranger(item.habit(), item.fields(*number));
+            }
         }
     }
 

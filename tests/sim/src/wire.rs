@@ -110,6 +110,10 @@ impl Wire {
                 ready(Delivery::Through).boxed()
             }
             Some(Fault::Late) => ready(Delivery::Late(late)).boxed(),
+            // A token makes it harmless however late it comes; else a retry on the way is meant, which comes while the sender still waits.
+            Some(Fault::Duplicate) if call.habit == Habit::Token && call.verb == Verb::Create => {
+                ready(Delivery::Again(late)).boxed()
+            }
             Some(Fault::Duplicate) => ready(Delivery::Twice).boxed(),
             Some(Fault::Throttled) => self.after(Duration::from_millis(20), Delivery::Throttled),
             Some(Fault::Denied | Fault::Refused) => self.after(Duration::from_millis(20), Delivery::Denied),

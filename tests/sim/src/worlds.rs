@@ -95,7 +95,7 @@ fn operations(count: usize) -> Vec<Operation> {
 fn world(count: usize, edges: &Edges, habit: Habit, operation: Operation) -> (Scenario, usize) {
     let first = program(count, edges, habit);
     let second = changed(&first, operation);
-    let job = |version| Job { command: Command::Up, version, after_ms: 0 };
+    let job = |version| Job::new(Command::Up, version);
     let is_create = matches!(operation, Operation::Create);
     let (programs, jobs) =
         if is_create { (vec![first], vec![job(0)]) } else { (vec![first, second], vec![job(0), job(1)]) };

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use terrane_core::State;
+use terrane_core::{Record, state::RunStart};
 use terrane_sim::{
     case::{Case, Command, Job},
     runs::{self, Range},
@@ -57,7 +57,7 @@ fn several_writers_race_on_one_stack() {
         for seed in 0..20 {
             let drawn = Case::drawn(seed);
             let versions = drawn.programs.len();
-            let job = |writer: usize| Job { command: Command::Up, version: writer % versions, after_ms: 0 };
+            let job = |writer: usize| Job::new(Command::Up, writer % versions);
             let case = Case { writers: (0..writers).map(|writer| vec![job(writer)]).collect(), ..drawn };
             let violation = run_compared(&case, Telling::Silent).violation;
             assert_eq!(violation.map(|violation| violation.to_string()), None, "{writers} writers, seed {seed}");
@@ -74,8 +74,7 @@ fn stores_that_break_the_rules_are_refused_before_the_first_write() {
         let store = S3Store::new(broken.clone(), world, Settings::default());
         let opened = scheduler.run(async move {
             let journal = store.open("shop", "dev", &Holder::current()).await?;
-            let state: State = journal.state();
-            Ok::<u64, Error>(state.seq)
+            journal.commit(vec![Record::RunStart(RunStart::default())]).await
         });
         let refused = matches!(opened, Ok(Err(Error::S3(s3::Error::Unfit { .. }))));
         assert!(refused, "{defect:?}: {opened:?}");

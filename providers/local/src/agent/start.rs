@@ -43,7 +43,9 @@ pub async fn start(folder: &Path, command: Vec<OsString>, environment: &[(&'stat
     let folder = Folder::new(folder);
     folder.socket()?;
     folder.create()?;
-    let mut child = spawn(&folder, command, environment)?;
+    let mut agent = agent(&command, environment)?;
+    let mut is_last = !terrane::without_secrets(&mut agent);
+    let mut child = spawn(&folder, agent)?;
     let deadline = Instant::now() + START_LIMIT;
     while Instant::now() < deadline {
         if Client::answers(folder.path()).await {
@@ -54,30 +56,35 @@ pub async fn start(folder: &Path, command: Vec<OsString>, environment: &[(&'stat
             if Client::answers(folder.path()).await {
                 return Ok(Started::Already);
             }
-            return Err(failure(&folder, format!("did not come up, it ended with {status}")));
+            if std::mem::replace(&mut is_last, true) {
+                return Err(failure(&folder, format!("did not come up, it ended with {status}")));
+            }
+            // A program that doesn't link the provider finds it by evaluating itself, which may need its secrets.
+            child = spawn(&folder, self::agent(&command, environment)?)?;
         }
         sleep(POLL_INTERVAL).await;
     }
     Err(failure(&folder, format!("did not answer within {} s", START_LIMIT.as_secs())))
 }
 
+fn agent(command: &[OsString], environment: &[(&'static str, OsString)]) -> Result<Command> {
+    let [program, arguments @ ..] = command else {
+        return Err(Error::Invalid("the agent's command line is empty".to_owned()));
+    };
+    let mut agent = Command::new(program);
+    agent.args(arguments).envs(environment.iter().map(|(name, value)| (name, value)));
+    // An agent started by a supervised process must not count as part of that one.
+    agent.env_remove(MARKER);
+    Ok(agent)
+}
+
 /// The agent makes itself the leader of a new session as its first act, and this function's caller waits until it answers: so
 /// it is detached before anyone relies on it.
-fn spawn(folder: &Folder, command: Vec<OsString>, environment: &[(&'static str, OsString)]) -> Result<Child> {
-    let mut parts = command.into_iter();
-    let program = parts.next().ok_or_else(|| Error::Invalid("the agent's command line is empty".to_owned()))?;
+fn spawn(folder: &Folder, mut agent: Command) -> Result<Child> {
     let log = logs::open(&folder.agent_log())?;
     let errors = log.try_clone().map_err(Error::file("open", &folder.agent_log()))?;
-    Command::new(&program)
-        .args(parts)
-        .envs(environment.iter().map(|(name, value)| (name, value)))
-        // An agent started by a supervised process must not count as part of that one.
-        .env_remove(MARKER)
-        .stdin(Stdio::null())
-        .stdout(log)
-        .stderr(errors)
-        .spawn()
-        .map_err(Error::io("start", program.display()))
+    let spawned = agent.stdin(Stdio::null()).stdout(log).stderr(errors).spawn();
+    spawned.map_err(Error::io("start", agent.get_program().display()))
 }
 
 fn failure(folder: &Folder, outcome: String) -> Error {

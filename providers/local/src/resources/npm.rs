@@ -91,6 +91,7 @@ impl NpmPackage {
     async fn npm(&self, folder: &Path) -> Result<()> {
         let wanted = format!("{}@{}", self.package, self.version);
         let mut npm = Command::new("npm");
+        terrane::without_secrets(npm.as_std_mut());
         npm.args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-save", "--prefix"])
             .arg(folder)
             .arg(&wanted);

@@ -141,7 +141,10 @@ impl Resource for Region {
         }
         progress.say("stopping what runs in it");
         // An agent that was killed is started once more: only it knows which processes to stop.
-        machine.take(&was.outputs.reference).await?.shutdown().await?;
+        let agent = machine.take(&was.outputs.reference).await?;
+        progress.permit()?;
+        agent.shutdown().await?;
+        progress.permit()?;
         std::fs::remove_dir_all(folder).context(format!("removing {}", folder.display()))?;
         remove_if_empty(&machine.region_folder("program"), folder.parent());
         Ok(())

@@ -43,7 +43,9 @@ impl Restatectl {
 
     async fn run_unbounded(&self, command: &str, arguments: &[&str]) -> Result<Printed, Error> {
         let read_error = |source| Error::Read { command: command.to_owned(), source };
-        let mut child = Command::new(&self.binary)
+        let mut command_line = Command::new(&self.binary);
+        terrane::without_secrets(command_line.as_std_mut());
+        let mut child = command_line
             .args(["-s", &self.address])
             .args(arguments)
             .env("NO_COLOR", "1")

@@ -93,6 +93,7 @@ impl ClusterState {
         let began = Instant::now();
         let first = &self.addresses[..self.addresses.len().min(1)];
         loop {
+            progress.permit()?;
             let (replication, partitions) = (self.replication, Some(self.partitions));
             let ask = |ctl: Restatectl| async move { ctl.provision(replication, partitions).await };
             match watch::reach(&self.restatectl, first, ask).await {
@@ -122,11 +123,11 @@ impl Resource for ClusterState {
         Ok(self.outputs())
     }
 
-    async fn update(&self, (): &(), was: &Live<Self>, _: &Progress) -> Result<ClusterStateOutputs> {
+    async fn update(&self, (): &(), was: &Live<Self>, progress: &Progress) -> Result<ClusterStateOutputs> {
         if was.inputs.replication != self.replication {
             let replication = self.replication;
-            let set = |ctl: Restatectl| async move { ctl.config_set(replication).await };
-            watch::reach(&self.restatectl, &self.addresses, set)
+            let set = |ctl: Restatectl| async move { Ok(ctl.config_set(replication).await?) };
+            watch::change(&self.restatectl, &self.addresses, progress, set)
                 .await
                 .map_err(|error| error.context("setting the replication"))?;
         }

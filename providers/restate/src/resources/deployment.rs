@@ -39,8 +39,20 @@ pub struct DeploymentOutputs {
 
 impl Deployment {
     async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Result<http::Answer> {
+        self.send(method, path, body, &Progress::default()).await
+    }
+
+    /// A request that may change something, under the permit of the run that does so.
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        progress: &Progress,
+    ) -> Result<http::Answer> {
         let mut last = Error::new("the cluster has no admin API");
         for url in &self.admin_urls {
+            progress.permit()?;
             match http::ask(method.clone(), &format!("{}{path}", url.trim_end_matches('/')), body).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => last = error,
@@ -49,9 +61,9 @@ impl Deployment {
         Err(last)
     }
 
-    async fn register(&self, force: bool) -> Result<DeploymentOutputs> {
+    async fn register(&self, force: bool, progress: &Progress) -> Result<DeploymentOutputs> {
         let body = json!({"uri": self.uri, "use_http_11": self.use_http_11, "force": force});
-        let answer = self.ask(Method::POST, "/deployments", Some(&body)).await?;
+        let answer = self.send(Method::POST, "/deployments", Some(&body), progress).await?;
         if !answer.status.is_success() {
             let message = format!("Restate refused the service at {}: {}", self.uri, said(&answer));
             return Err(Error::new(message).code("T0404").help("is the service listening there?").not_applied());
@@ -98,13 +110,13 @@ impl Resource for Deployment {
         Ok(Some(Live { inputs: was.inputs.clone(), outputs: seen }))
     }
 
-    async fn create(&self, (): &(), _: &Creation) -> Result<DeploymentOutputs> {
-        self.register(false).await
+    async fn create(&self, (): &(), creation: &Creation) -> Result<DeploymentOutputs> {
+        self.register(false, creation.progress()).await
     }
 
-    async fn update(&self, (): &(), was: &Live<Self>, _: &Progress) -> Result<DeploymentOutputs> {
+    async fn update(&self, (): &(), was: &Live<Self>, progress: &Progress) -> Result<DeploymentOutputs> {
         let anew = was.inputs.revision != self.revision || was.inputs.use_http_11 != self.use_http_11;
-        if anew { self.register(true).await } else { Ok(was.outputs.clone()) }
+        if anew { self.register(true, progress).await } else { Ok(was.outputs.clone()) }
     }
 
     async fn delete((): &(), was: &Live<Self>, progress: &Progress) -> Result<()> {
@@ -124,7 +136,7 @@ impl Resource for Deployment {
             }
             sleep(Duration::from_millis(500)).await;
         }
-        let answer = was.inputs.ask(Method::DELETE, &format!("/deployments/{id}?force=true"), None).await?;
+        let answer = was.inputs.send(Method::DELETE, &format!("/deployments/{id}?force=true"), None, progress).await?;
         if answer.status.is_success() || answer.status == hyper::StatusCode::NOT_FOUND {
             return Ok(());
         }

@@ -29,7 +29,7 @@ pub struct NodeEntryOutputs {}
 
 impl NodeEntry {
     /// Removes the entry if there is one; true once the others no longer know it.
-    async fn is_removed(&self) -> Result<bool> {
+    async fn is_removed(&self, progress: &Progress) -> Result<bool> {
         let tables = watch::reach(&self.restatectl, &self.others, |ctl| async move { ctl.tables().await }).await?;
         let own = [self.node_name.clone()].into();
         let ids: Vec<&str> = tables.ids(&own).collect();
@@ -37,8 +37,8 @@ impl NodeEntry {
             return Ok(true);
         }
         let ids = &ids;
-        let remove = |ctl: Restatectl| async move { ctl.remove_nodes(ids).await };
-        watch::reach(&self.restatectl, &self.others, remove).await.map(|()| false)
+        let remove = |ctl: Restatectl| async move { Ok(ctl.remove_nodes(ids).await?) };
+        watch::change(&self.restatectl, &self.others, progress, remove).await.map(|()| false)
     }
 }
 
@@ -58,7 +58,8 @@ impl Resource for NodeEntry {
     async fn delete((): &(), was: &Live<Self>, progress: &Progress) -> Result<()> {
         let began = Instant::now();
         loop {
-            match was.inputs.is_removed().await {
+            progress.permit()?;
+            match was.inputs.is_removed(progress).await {
                 Ok(true) => return Ok(()),
                 Ok(false) => {}
                 Err(error) if began.elapsed() > REMOVED_WITHIN => {

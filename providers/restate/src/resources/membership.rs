@@ -55,22 +55,24 @@ impl Membership {
     }
 
     /// Takes no new records, partitions and metadata from here on.
-    async fn close(&self, id: &str, keeps_metadata: bool) -> Result<()> {
+    async fn close(&self, id: &str, keeps_metadata: bool, progress: &Progress) -> Result<()> {
         let metadata = if keeps_metadata { vec![id] } else { Vec::new() };
         let close = |ctl: Restatectl| {
             let metadata = metadata.clone();
             async move {
                 ctl.set_storage_state(&[id], StorageState::ReadOnly, Safety::Checked).await?;
+                progress.permit()?;
                 ctl.set_worker_state(&[id], WorkerState::Draining, Safety::Checked).await?;
-                ctl.remove_metadata_servers(&metadata).await
+                progress.permit()?;
+                Ok(ctl.remove_metadata_servers(&metadata).await?)
             }
         };
-        let closed = watch::reach(&self.restatectl, &self.others, close).await;
+        let closed = watch::change(&self.restatectl, &self.others, progress, close).await;
         closed.map_err(|error| error.context(format!("draining {}", self.node_name)))
     }
 
     /// Moves on what doesn't move by itself: logs are written elsewhere, and old segments trimmed as far as a snapshot covers them.
-    async fn push(&self, tables: &Tables, id: &str) -> Result<()> {
+    async fn push(&self, tables: &Tables, id: &str, progress: &Progress) -> Result<()> {
         let partitions = u16::try_from(tables.partitions.len()).unwrap_or(u16::MAX);
         let logs: Vec<u32> = written(tables, id).map(|tail| tail.log_id).collect();
         let push = |ctl: Restatectl| {
@@ -78,11 +80,12 @@ impl Membership {
             async move {
                 for log in logs {
                     ctl.reconfigure_log(log).await?;
+                    progress.permit()?;
                 }
-                ctl.snapshots_create(partitions, Logs::Trimmed).await
+                Ok(ctl.snapshots_create(partitions, Logs::Trimmed).await?)
             }
         };
-        watch::reach(&self.restatectl, &self.others, push).await.map(|_| ())
+        watch::change(&self.restatectl, &self.others, progress, push).await.map(|_| ())
     }
 
     /// What the node still holds, in words; empty when it can go.
@@ -105,7 +108,7 @@ impl Membership {
         let Some(id) = tables.ids(&own).next() else { return Ok(()) };
         progress.say("draining: no new records");
         let is_member = |node: &Node| node.name == self.node_name && node.metadata_server_state == "member";
-        self.close(id, tables.nodes.iter().any(is_member)).await?;
+        self.close(id, tables.nodes.iter().any(is_member), progress).await?;
         let began = Instant::now();
         loop {
             let tables = self.tables().await?;
@@ -113,8 +116,9 @@ impl Membership {
             if held.is_empty() {
                 return Ok(());
             }
+            progress.permit()?;
             // What can't be done yet is tried again.
-            if let Err(error) = self.push(&tables, id).await {
+            if let Err(error) = self.push(&tables, id, progress).await {
                 held = format!("{held}: {error}");
             }
             progress.say(format!("draining: still holds {held}"));

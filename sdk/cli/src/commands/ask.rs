@@ -7,6 +7,14 @@ use crate::{
     terminal,
 };
 
+/// Whether a question is answered beforehand.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Consent {
+    /// Don't ask
+    #[arg(long, short, env = "TERRANE_YES", hide_env = true)]
+    pub(crate) yes: bool,
+}
+
 /// An answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answer {
@@ -28,7 +36,7 @@ pub(super) async fn ask(context: &Context, question: &str, details: bool) -> Res
         answer = terminal::read_answer() => answer,
         () = context.signals.above(0) => {
             context.terminal.say("\n");
-            return Err(Error::interrupted());
+            return Err(context.interrupted());
         }
     };
     Ok(match answer.unwrap_or_default().trim().to_lowercase().as_str() {
@@ -38,7 +46,7 @@ pub(super) async fn ask(context: &Context, question: &str, details: bool) -> Res
     })
 }
 
-/// Asks for a plain yes, unless it was given already.
-pub(super) async fn confirm(context: &Context, question: &str, yes: bool) -> Result<bool> {
-    Ok(yes || ask(context, question, false).await? == Answer::Yes)
+/// Asks for a plain yes, unless it was given already; anything else ends the command.
+pub(super) async fn confirm(context: &Context, question: &str, consent: Consent) -> Result<()> {
+    if consent.yes || ask(context, question, false).await? == Answer::Yes { Ok(()) } else { Err(Error::declined()) }
 }

@@ -3,10 +3,17 @@
 use crate::{arguments, context::Context, error::Result, exit::Exit};
 use clap_complete::Shell;
 
-pub(super) fn run(context: &Context, shell: Shell) -> Result<Exit> {
+/// What it takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The shell
+    shell: Shell,
+}
+
+pub(super) fn run(context: &Context, arguments: &Args) -> Result<Exit> {
     let mut grammar = arguments::grammar(&context.app.project, &context.app.version);
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut grammar, called(&context.app.project), &mut script);
+    clap_complete::generate(arguments.shell, &mut grammar, called(&context.app.project), &mut script);
     context.terminal.out(String::from_utf8_lossy(&script))?;
     Ok(Exit::Done)
 }

@@ -1,10 +1,19 @@
 //! `destroy`: delete everything in the stack.
 
 use super::{apply, planning};
-use crate::{arguments::Destroy, context::Context, error::Result, exit::Exit};
+use crate::{context::Context, error::Result, exit::Exit};
 use terrane_core::plan::Purpose;
 
-pub(super) async fn run(context: &Context, arguments: &Destroy) -> Result<Exit> {
+/// What it takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    planning: planning::Flags,
+    #[command(flatten)]
+    running: apply::Flags,
+}
+
+pub(super) async fn run(context: &Context, arguments: &Args) -> Result<Exit> {
     let project = context.project()?;
     let options = planning::options(Purpose::Destroy, &arguments.planning)?;
     let run = apply::Run {

@@ -2,25 +2,40 @@
 
 use super::{apply, planning, state::open};
 use crate::{
-    arguments::{Import, Planning},
     context::Context,
     error::{Error, Result},
     exit::Exit,
-    project::Project,
 };
 use terrane_core::{
-    Plan,
+    Plan, State, Urn,
     plan::{Op, Purpose},
 };
 
-pub(super) async fn run(context: &Context, arguments: &Import) -> Result<Exit> {
+/// What it takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The resource, as the program declares it
+    resource: String,
+    /// The object's id in its own system
+    id: String,
+    /// Show every input
+    #[arg(long, env = "TERRANE_DIFF", hide_env = true)]
+    diff: bool,
+    #[command(flatten)]
+    running: apply::Flags,
+}
+
+pub(super) async fn run(context: &Context, arguments: &Args) -> Result<Exit> {
     let project = context.project()?;
-    if let Some(urn) = project.session().state().await?.and_then(|state| open::create_of(&state, &arguments.resource)) {
-        return open::exists(context, &project, &urn, &arguments.id).await;
+    if let Some(state) = project.session().state().await? {
+        if let Some(urn) = open::create_of(&state, &arguments.resource) {
+            open::exists(context, &project, &urn, &arguments.id).await?;
+            return Ok(Exit::Done);
+        }
+        refuse_known(&state, &arguments.resource)?;
     }
-    refuse_known(&project, &arguments.resource).await?;
     let target = vec![arguments.resource.clone()];
-    let planning = Planning { diff: arguments.diff, target, ..Planning::default() };
+    let planning = planning::Flags { diff: arguments.diff, target, ..planning::Flags::default() };
     let mut options = planning::options(Purpose::Up, &planning)?;
     options.imports.insert(arguments.resource.clone(), arguments.id.clone());
     let (command, running) = ("import", &arguments.running);
@@ -29,11 +44,9 @@ pub(super) async fn run(context: &Context, arguments: &Import) -> Result<Exit> {
 }
 
 /// A resource that has an object already doesn't change it for another in silence.
-async fn refuse_known(project: &Project, wanted: &str) -> Result<()> {
-    let state = project.session().state().await?;
-    let known = state.iter().flat_map(|state| state.live.keys());
-    let is_meant = |urn: &&terrane_core::Urn| [urn.as_str(), urn.name(), &urn.label()].contains(&wanted);
-    match known.into_iter().find(is_meant) {
+fn refuse_known(state: &State, wanted: &str) -> Result<()> {
+    let is_meant = |urn: &&Urn| [urn.as_str(), urn.name(), &urn.label()].contains(&wanted);
+    match state.live.keys().find(is_meant) {
         None => Ok(()),
         Some(urn) => Err(Error::refused(format!("{} has an object in state already", urn.label()))
             .hint(format!("`state rm {}` forgets it, and leaves it where it is", urn.label()))),

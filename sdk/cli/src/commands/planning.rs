@@ -1,22 +1,52 @@
 //! What every command that plans shares: options, planning under a signal's eye, showing, checking.
 
 use crate::{
-    arguments::Planning,
     context::Context,
     error::{Error, Result},
     exit::Exit,
     project::Project,
     render::{self, Line, Text, Tone, units},
 };
-use std::time::Instant;
+use std::{path::PathBuf, time::Instant};
 use terrane_core::{
-    Plan,
+    Note, Plan,
     plan::{Op, Purpose},
 };
 use terrane_engine::{PlanOptions, Planned, Refresh, Session};
 
+/// What a plan is made of.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Planning")]
+#[group(skip)]
+pub(crate) struct Flags {
+    /// Show every input, and fold nothing
+    #[arg(long, env = "TERRANE_DIFF", hide_env = true)]
+    pub(crate) diff: bool,
+    /// Only these resources and what they need; `*` stands for any text
+    #[arg(long, short, env = "TERRANE_TARGET", hide_env = true, value_delimiter = ',', value_name = "RESOURCE")]
+    pub(crate) target: Vec<String>,
+    /// Not these resources, nor what needs them
+    #[arg(long, short = 'x', env = "TERRANE_EXCLUDE", hide_env = true, value_delimiter = ',', value_name = "RESOURCE")]
+    pub(crate) exclude: Vec<String>,
+    /// Look at every real object before planning
+    #[arg(long, env = "TERRANE_REFRESH", hide_env = true, overrides_with = "no_refresh")]
+    pub(crate) refresh: bool,
+    /// Look at no real object before planning
+    #[arg(long, env = "TERRANE_NO_REFRESH", hide_env = true)]
+    pub(crate) no_refresh: bool,
+    /// Exit with 3 when there is anything to do, or when something was changed outside the program
+    #[arg(long, env = "TERRANE_EXPECT_NO_CHANGES", hide_env = true)]
+    pub(crate) expect_no_changes: bool,
+    /// Insist on what the program claims, such as survives=region; exit with 5 when it doesn't hold
+    #[arg(long, env = "TERRANE_CHECK", hide_env = true, value_delimiter = ',', value_name = "NAME=VALUE")]
+    pub(crate) check: Vec<String>,
+    /// Write the plan as Markdown, for a comment on a pull request
+    #[arg(long, env = "TERRANE_SUMMARY", hide_env = true, value_name = "FILE")]
+    pub(crate) summary: Option<PathBuf>,
+}
+
 /// The engine's options for the flags.
-pub(super) fn options(purpose: Purpose, flags: &Planning) -> Result<PlanOptions> {
+pub(super) fn options(purpose: Purpose, flags: &Flags) -> Result<PlanOptions> {
     for claim in &flags.check {
         if !claim.contains('=') {
             return Err(Error::usage(format!("--check {claim}: a claim reads NAME=VALUE, such as survives=region")));
@@ -38,25 +68,42 @@ pub(super) struct Made {
 }
 
 /// Plans; nothing is held meanwhile, so the first signal ends it.
-pub(super) async fn plan(context: &Context, session: &Session, options: &PlanOptions) -> Result<Made> {
+pub(super) async fn plan(
+    context: &Context,
+    project: &Project,
+    session: &Session,
+    options: &PlanOptions,
+) -> Result<Made> {
     let began = Instant::now();
-    let progress = context.progress();
-    let planned = context.or_interrupted(session.plan(options, progress.events())).await?;
-    drop(progress);
+    let mut planned = context.looking(async |events| session.plan(options, events).await).await?;
+    planned.plan.notes.extend(lost_together(project, &planned));
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(Made { planned, took_ms })
 }
 
-/// A stack that was named by hand and is known nowhere is a slip of the fingers; the first one, `dev`, makes itself.
-pub(super) async fn known_stack(context: &Context, project: &Project) -> Result<()> {
-    let Some(name) = context.globals.stack.as_ref().filter(|name| *name != "dev") else { return Ok(()) };
-    let stacks = project.stacks().await?;
-    if stacks.contains(name) || project.files.stack_file(name).exists() {
+/// A state in a region that the stack has resources in would be lost at the moment when it is needed most.
+fn lost_together(project: &Project, planned: &Planned) -> Option<Note> {
+    let region = project.state_region().filter(|_| planned.plan.purpose == Purpose::Up)?;
+    planned.regions().contains(&region).then(|| Note::Warning {
+        subject: "state".to_owned(),
+        text: format!(
+            "its bucket is in {region}, and so are resources of this stack: without the region nobody could bring them up elsewhere. Keep it in \
+             another region, or have it replicated to one, for `state recover --from`"
+        ),
+    })
+}
+
+/// A stack that is known nowhere is a slip of the fingers, or another name of what somebody has removed; the first one, `dev`, makes itself.
+pub(super) async fn known_stack(project: &Project) -> Result<()> {
+    let name = &project.stack;
+    if project.is_default() || project.files.stack_file(name).exists() {
         return Ok(());
     }
-    Err(Error::usage(format!("there is no stack `{name}`"))
-        .nearest(name, &stacks)
-        .hint(format!("`stack init {name}` makes it")))
+    let stacks = project.stacks().await?;
+    if stacks.contains(name) {
+        return Ok(());
+    }
+    Err(Error::no_stack(name, &stacks).hint(format!("`stack init {name}` makes it")))
 }
 
 /// Whether carrying it out would do anything that a person should agree to.
@@ -65,7 +112,7 @@ pub(super) fn is_idle(planned: &Planned) -> bool {
 }
 
 /// Shows a plan on stdout, and writes what was asked for besides; a plan with faults fails here.
-pub(super) fn show(context: &Context, project: &Project, made: &Made, flags: &Planning) -> Result<()> {
+pub(super) fn show(context: &Context, project: &Project, made: &Made, flags: &Flags) -> Result<()> {
     let plan = &made.planned.plan;
     if let Some(path) = &flags.summary {
         let page = render::markdown::plan_summary(plan);
@@ -111,7 +158,7 @@ fn idle(plan: &Plan, took_ms: u64) -> Line {
 }
 
 /// Insists on claims.
-pub(super) fn check(plan: &Plan, flags: &Planning) -> Result<()> {
+pub(super) fn check(plan: &Plan, flags: &Flags) -> Result<()> {
     for wanted in &flags.check {
         let mut claims = plan.claims.iter().filter(|claim| claim.name == *wanted).peekable();
         if claims.peek().is_none() {
@@ -126,7 +173,7 @@ pub(super) fn check(plan: &Plan, flags: &Planning) -> Result<()> {
 }
 
 /// The status of a command that was told to expect nothing.
-pub(super) fn expected(context: &Context, planned: &Planned, flags: &Planning) -> Result<Exit> {
+pub(super) fn expected(context: &Context, planned: &Planned, flags: &Flags) -> Result<Exit> {
     if !flags.expect_no_changes || (is_idle(planned) && planned.drift.is_empty()) {
         return Ok(Exit::Done);
     }

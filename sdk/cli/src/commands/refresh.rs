@@ -1,21 +1,36 @@
 //! `refresh`: look at every real object, and let state follow.
 
-use super::{apply, ask::confirm, planning};
+use super::{
+    apply::{self, Patience},
+    ask::{Consent, confirm},
+    planning,
+};
 use crate::{
-    arguments::Refresh,
     context::Context,
-    error::Result,
+    error::{Error, Result},
     exit::Exit,
     project::Project,
     render::{self, Line, Text, Tone, units},
 };
-use serde_json::json;
 use terrane_core::plan::Purpose;
-use terrane_engine::{Drift, PlanOptions, Refresh as Look, Session};
+use terrane_engine::{Drift, PlanOptions, Refresh as Look, RefreshReport};
 
-pub(super) async fn run(context: &Context, arguments: &Refresh) -> Result<Exit> {
+/// What it takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Only these resources; `*` stands for any text
+    #[arg(long, short, env = "TERRANE_TARGET", hide_env = true, value_delimiter = ',', value_name = "RESOURCE")]
+    target: Vec<String>,
+    /// Only look: exit with 3 when something was changed outside the program
+    #[arg(long, env = "TERRANE_EXPECT_NO_CHANGES", hide_env = true)]
+    expect_no_changes: bool,
+    #[command(flatten)]
+    consent: Consent,
+}
+
+pub(super) async fn run(context: &Context, arguments: &Args) -> Result<Exit> {
     let project = context.project()?;
-    planning::known_stack(context, &project).await?;
+    planning::known_stack(&project).await?;
     let session = project.session();
     if !arguments.expect_no_changes {
         apply::until_free(context, &session).await?;
@@ -23,34 +38,25 @@ pub(super) async fn run(context: &Context, arguments: &Refresh) -> Result<Exit> 
     }
     let options =
         PlanOptions { targets: arguments.target.clone(), refresh: Look::All, ..PlanOptions::new(Purpose::Up) };
-    if arguments.expect_no_changes || !arguments.yes {
+    let mut patience = Patience::new(project.wait());
+    loop {
         // Looking alone writes nothing, so that there is something to show before the question.
-        let planned = context.or_interrupted(session.plan(&options, context.progress().events())).await?;
-        show(context, &planned.drift)?;
+        let observed = context.looking(async |events| session.observe(&options, events).await).await?;
+        show(context, &observed.report.drift)?;
         if arguments.expect_no_changes {
-            return Ok(if planned.drift.is_empty() { Exit::Done } else { Exit::Changes });
+            return Ok(if observed.report.drift.is_empty() { Exit::Done } else { Exit::Changes });
         }
-        if !planned.drift.is_empty() && !confirm(context, "Let state follow?", arguments.yes).await? {
-            context.terminal.say("Nothing was changed.\n");
-            return Ok(Exit::Failed);
+        if !observed.report.drift.is_empty() {
+            confirm(context, "Let state follow?", arguments.consent).await?;
+        }
+        let followed = context.writing(async |events| Ok::<_, Error>(session.follow(observed, events).await)).await?;
+        if let Some(report) = patience.unless_changed(context, followed, "looking")? {
+            return told(context, &project, &report);
         }
     }
-    follow(context, &project, &session, &options, arguments.yes).await
 }
 
-async fn follow(
-    context: &Context,
-    project: &Project,
-    session: &Session,
-    options: &PlanOptions,
-    told: bool,
-) -> Result<Exit> {
-    let progress = context.progress();
-    let report = context.or_interrupted(session.refresh(options, progress.events())).await?;
-    drop(progress);
-    if told {
-        show(context, &report.drift)?;
-    }
+fn told(context: &Context, project: &Project, report: &RefreshReport) -> Result<Exit> {
     if !context.globals.json {
         let changed = match report.drift.len() {
             0 => "state is what is there".to_owned(),
@@ -66,8 +72,7 @@ async fn follow(
 
 fn show(context: &Context, drift: &[Drift]) -> Result<()> {
     if context.globals.json {
-        let each = |drift: &Drift| json!({"urn": drift.urn, "gone": drift.gone, "changes": drift.changes});
-        return context.stream.own("drift", json!({ "drift": drift.iter().map(each).collect::<Vec<_>>() }));
+        return context.stream.drift(drift);
     }
     let mut text: Text = render::drift::drift(drift);
     text.gap();

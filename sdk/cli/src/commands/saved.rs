@@ -7,7 +7,7 @@ use crate::{
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    io::Write,
+    io::{self, Read, Write},
     path::{Path, PathBuf},
 };
 use terrane_core::{
@@ -42,32 +42,48 @@ pub(super) async fn write(path: &Path, project: &Project, mut plan: Plan) -> Res
     write_private(path, &text)
 }
 
-/// Writes a file for nobody else's eyes.
+/// Writes a file for nobody else's eyes: beside its place first, so that the one that is there goes only when the new one is whole.
 pub(super) fn write_private(path: &Path, text: &[u8]) -> Result<()> {
-    let written = open_private(path).and_then(|mut file| file.write_all(text).and_then(|()| file.sync_all()));
-    written.map_err(|error| Error::file("write", path, &error))
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    let beside = path.with_file_name(name);
+    let written = write_beside(&beside, text).and_then(|()| fs::rename(&beside, path));
+    written.and_then(|()| sync_folder(path)).map_err(|error| {
+        // What failed first is what counts.
+        let _ = fs::remove_file(&beside);
+        Error::file("write", path, &error)
+    })
 }
 
-fn open_private(path: &Path) -> std::io::Result<fs::File> {
-    // A file that is there already may be open to others; a new one never is.
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+fn write_beside(path: &Path, text: &[u8]) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    let mut file = options.open(path)?;
+    file.write_all(text)?;
+    file.sync_all()
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// Reads a file of a bearable size.
+pub(super) fn read_bounded(path: &Path, bytes_max: u64, what: &str) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = fs::File::open(path).and_then(|file| file.take(bytes_max + 1).read_to_end(&mut bytes));
+    read.map_err(|error| Error::file("read", path, &error))?;
+    if bytes.len() as u64 > bytes_max {
+        return Err(Error::usage(format!("{} is too large for {what}", path.display())));
+    }
+    Ok(bytes)
 }
 
 /// Reads a plan that is for this stack.
 pub(super) async fn read(path: &Path, project: &Project) -> Result<Saved> {
-    let size = fs::metadata(path).map_err(|error| Error::file("read", path, &error))?.len();
-    if size > BYTES_MAX {
-        return Err(Error::usage(format!("{} is too large for a plan", path.display())));
-    }
-    let text = fs::read(path).map_err(|error| Error::file("read", path, &error))?;
+    let text = read_bounded(path, BYTES_MAX, "a plan")?;
     let refuse = |why: String| Error::usage(format!("{} is not a plan that can be used: {why}", path.display()));
     let mut plan: Plan = serde_json::from_slice(&text).map_err(|error| refuse(error.to_string()))?;
     if plan.format != FORMAT {
@@ -156,6 +172,25 @@ mod tests {
             "waiting": [], "exports": {"values": {}}, "exports_unknown": [], "notes": [], "claims": [], "faults": [],
         });
         serde_json::from_value(plan).unwrap()
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole_or_not_at_all() {
+        let folder = std::env::temp_dir().join(format!("terrane-saved-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("state.json");
+        fs::write(&path, "the only backup").unwrap();
+        // Nothing can be written beside it: it is as it was.
+        let beside = folder.join(format!("state.json.{}.new", std::process::id()));
+        fs::create_dir(&beside).unwrap();
+        let refused = write_private(&path, b"new");
+        let kept = fs::read_to_string(&path).unwrap();
+        fs::remove_dir(&beside).unwrap();
+        write_private(&path, b"new").unwrap();
+        let (new, all) = (fs::read_to_string(&path).unwrap(), fs::read_dir(&folder).unwrap().count());
+        fs::remove_dir_all(&folder).unwrap();
+        assert!(refused.is_err());
+        assert_eq!((kept.as_str(), new.as_str(), all), ("the only backup", "new", 1));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::{
     words,
 };
 use crate::{
+    hidden,
     render::{
         Line, Tone,
         text::width,
@@ -47,7 +48,7 @@ impl Live {
         let (columns, rows) = self.terminal.screen();
         let now = Instant::now();
         // Thousands of quick steps must not wait for the terminal.
-        if self.drawn.is_some_and(|drawn| now - drawn < FRAME_MIN) {
+        if hidden::is_asking() || self.drawn.is_some_and(|drawn| now - drawn < FRAME_MIN) {
             return;
         }
         self.drawn = Some(now);

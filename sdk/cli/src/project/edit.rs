@@ -65,6 +65,22 @@ pub(crate) fn keys(key: &str) -> Result<Vec<Key>> {
     })
 }
 
+/// A dotted key as it has to be written: a part that is more than letters, digits, `-` and `_` is quoted.
+pub(crate) fn written<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
+    let quoted = |part| Key::new(part).display_repr().into_owned();
+    parts.into_iter().map(quoted).collect::<Vec<_>>().join(".")
+}
+
+/// A key as [`written`] gives it, however it was typed.
+pub(crate) fn canonical(key: &str) -> Result<String> {
+    Ok(written(keys(key)?.iter().map(Key::get)))
+}
+
+/// The parts of a dotted key without quotes, joined by dots, as places and programs name it.
+pub(crate) fn plain(key: &str) -> Result<String> {
+    Ok(keys(key)?.iter().map(Key::get).collect::<Vec<_>>().join("."))
+}
+
 /// Fails with the key that stands in the way.
 fn set_in(table: &mut dyn TableLike, keys: &[Key], mut new: Value) -> std::result::Result<(), String> {
     let [first, below @ ..] = keys else { return Ok(()) };

@@ -10,6 +10,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
 };
+use terrane_state::disk::create_folder;
 
 /// What is noted beside a project's stacks.
 #[derive(Serialize, Deserialize)]
@@ -45,8 +46,8 @@ pub(super) fn claim(state: &str, project: &str, manifest: &Path) -> Result<()> {
         return Ok(());
     };
     let text = serde_json::to_vec_pretty(&Identity { manifest_dir: manifest.to_owned() }).unwrap_or_default();
-    let made = path.parent().map_or(Ok(()), fs::create_dir_all);
-    made.and_then(|()| fs::write(&path, text)).map_err(|error| Error::file("write", &path, &error))
+    path.parent().map_or(Ok(()), create_folder)?;
+    fs::write(&path, text).map_err(|error| Error::file("write", &path, &error))
 }
 
 fn file(state: &str, project: &str) -> Option<PathBuf> {

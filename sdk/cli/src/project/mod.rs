@@ -71,6 +71,11 @@ impl Project {
         Session::new(self.program.clone(), &self.stack, self.store.clone(), self.config_source()).waiting(self.wait)
     }
 
+    /// How long to wait for a stack that somebody else works on.
+    pub(crate) fn wait(&self) -> Duration {
+        self.wait
+    }
+
     /// Another stack of the same project.
     pub(crate) fn on_stack(&self, stack: &str) -> Result<Session> {
         let stack = selection::checked(stack)?;
@@ -81,11 +86,21 @@ impl Project {
     /// Where state is kept, as a plan's heading says it.
     pub(crate) fn place(&self) -> String {
         let home = env::home_dir().map(|home| home.display().to_string()).filter(|home| home.len() > 1);
-        let path = self.state.strip_prefix("file://").unwrap_or(&self.state);
+        let path = match (self.state.strip_prefix("file://"), self.state.split_once('?')) {
+            (Some(path), _) => path,
+            // How a bucket is reached is no part of where it is.
+            (None, Some((place, _))) => place,
+            (None, None) => &self.state,
+        };
         match home.and_then(|home| path.strip_prefix(&home).map(str::to_owned)) {
             Some(rest) => format!("state in ~{rest}"),
             None => format!("state in {path}"),
         }
+    }
+
+    /// The region that the state would be lost with.
+    pub(crate) fn state_region(&self) -> Option<String> {
+        places::region(&self.state)
     }
 
     /// The stacks there are.
@@ -96,6 +111,11 @@ impl Project {
     /// Notes that this program's folder is the project's, before its first stack is made.
     pub(crate) fn claim(&self) -> Result<()> {
         identity::claim(&self.state, &self.name, &self.manifest)
+    }
+
+    /// Whether the stack is the one that nobody has to make or to select.
+    pub(crate) fn is_default(&self) -> bool {
+        self.stack == selection::DEFAULT
     }
 
     /// Forgets that a stack was selected, when it was.

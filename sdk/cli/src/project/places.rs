@@ -1,7 +1,7 @@
 //! Places of state as URLs.
 
 use std::{
-    io,
+    env, io,
     path::{Path, PathBuf},
 };
 
@@ -21,6 +21,12 @@ pub(super) fn folder(url: &str) -> Option<PathBuf> {
     url.strip_prefix(FILE).map(PathBuf::from)
 }
 
+/// The region of the bucket that a URL names, as far as it or the environment says so.
+pub(super) fn region(url: &str) -> Option<String> {
+    let of_environment = || ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(|name| env::var(name).ok());
+    terrane_state::s3::Url::parse(url).ok()?.region.or_else(of_environment)
+}
+
 /// Whether nothing is at a path. What stands in a folder's place is the store's to tell.
 pub(super) fn is_missing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
@@ -35,5 +41,11 @@ mod tests {
         let base = Path::new("/srv/shop");
         let places = ["state", "file://state", "file:///var/state", "s3://bucket/x"].map(|text| url(text, base));
         assert_eq!(places, ["file:///srv/shop/state", "file:///srv/shop/state", "file:///var/state", "s3://bucket/x"]);
+    }
+
+    #[test]
+    fn only_a_bucket_is_in_a_region() {
+        let regions = ["s3://bucket/x?region=eu-central-1", "file:///srv/state"].map(region);
+        assert_eq!(regions, [Some("eu-central-1".to_owned()), None]);
     }
 }

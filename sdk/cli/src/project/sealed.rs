@@ -11,21 +11,24 @@ use terrane_core::{Config, Properties, Secret};
 use terrane_engine::ConfigSource;
 use terrane_state::{Store, secrets::is_sealed};
 
-/// Every sealed value by its dotted key.
-pub(crate) fn sealed(values: &Map<String, Value>) -> Map<String, Value> {
+/// Every sealed value by its key as [`edit::written`] gives it, which is what it is bound to.
+fn sealed(values: &Map<String, Value>) -> Map<String, Value> {
     let mut all = Map::new();
-    collect("", values, &mut all);
+    collect(&mut Vec::new(), values, &mut all);
     all
 }
 
-fn collect(above: &str, values: &Map<String, Value>, all: &mut Map<String, Value>) {
+fn collect<'a>(above: &mut Vec<&'a str>, values: &'a Map<String, Value>, all: &mut Map<String, Value>) {
     for (key, value) in values {
-        let path = if above.is_empty() { key.clone() } else { format!("{above}.{key}") };
+        above.push(key);
         match value {
-            Value::Object(inner) => collect(&path, inner, all),
-            Value::String(text) if is_sealed(text) => drop(all.insert(path, value.clone())),
+            Value::Object(inner) => collect(above, inner, all),
+            Value::String(text) if is_sealed(text) => {
+                all.insert(edit::written(above.iter().copied()), value.clone());
+            }
             _ => {}
         }
+        above.pop();
     }
 }
 
@@ -68,8 +71,9 @@ impl Project {
                 let read = read
                     .join()
                     .map_err(|_| terrane_core::Error::new("opening the configuration's secrets was cut off"))?;
+                let named = read?.into_iter().map(|(key, value)| (edit::plain(&key).unwrap_or(key), value));
                 // Another that was as quick has read the same.
-                let _ = opened.set(read?);
+                let _ = opened.set(named.collect());
             }
             Ok(config.with_secrets(opened.get().cloned().unwrap_or_default()))
         })
@@ -77,16 +81,16 @@ impl Project {
 
     /// The secret at a key that is sealed.
     pub(crate) async fn open_config(&self, key: &str) -> Result<Option<Value>> {
+        let key = edit::canonical(key)?;
         let mut sealed = sealed(self.files.values());
-        sealed.retain(|name, _| name == key);
-        Ok(self.opener().open(sealed).await?.remove(key))
+        sealed.retain(|name, _| *name == key);
+        Ok(self.opener().open(sealed).await?.remove(&key))
     }
 
     /// Encrypts a value for one key of the stack's file, and writes it there.
     pub(crate) async fn set_secret(&self, key: &str, value: &Secret<String>) -> Result<()> {
         // Checked first, so that no key is made for nothing.
-        edit::keys(key)?;
-        let values = Map::from_iter([(key.to_owned(), Value::from(value.expose().as_str()))]);
+        let values = Map::from_iter([(edit::canonical(key)?, Value::from(value.expose().as_str()))]);
         self.seal_file(values).await
     }
 

@@ -4,6 +4,7 @@ use super::{home, places, places::is_missing};
 use crate::error::{Error, Result};
 use std::{fs, path::PathBuf};
 use terrane_core::urn::name_fault;
+use terrane_state::disk::create_folder;
 
 /// The stack of a project in which none was selected.
 pub(super) const DEFAULT: &str = "dev";
@@ -32,8 +33,8 @@ pub(super) fn read(state: &str, project: &str) -> Result<String> {
 /// Remembers the selected stack.
 pub(super) fn write(state: &str, project: &str, stack: &str) -> Result<()> {
     let path = file(state, project)?;
-    let made = path.parent().map_or(Ok(()), fs::create_dir_all);
-    made.and_then(|()| fs::write(&path, format!("{stack}\n"))).map_err(|error| Error::file("write", &path, &error))
+    path.parent().map_or(Ok(()), create_folder)?;
+    fs::write(&path, format!("{stack}\n")).map_err(|error| Error::file("write", &path, &error))
 }
 
 /// Beside the state when that is a folder; a place that others share doesn't hold what one person has selected.

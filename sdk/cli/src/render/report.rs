@@ -68,6 +68,13 @@ pub(crate) fn failed(report: &Report, command: &str) -> Text {
     }
     text.gap();
     text.line(remains(report, command));
+    if !report.open.is_empty() {
+        let labels: Vec<String> = report.open.iter().map(Urn::label).collect();
+        let line = Line::new().with(Tone::Warning, "open: ").add(some_of(&labels, ALIKE_MAX));
+        text.line(
+            line.add(format!("; what has become of it could not be written down, and `{command}` finds out first.")),
+        );
+    }
     text
 }
 
@@ -81,6 +88,10 @@ fn remains(report: &Report, command: &str) -> Line {
         0 => String::new(),
         number => format!(", {number} failed"),
     };
+    let open = match report.open.len() {
+        0 => String::new(),
+        number => format!(", {number} open"),
+    };
     let word = match report.ending {
         Ending::Interrupted => "interrupted",
         Ending::Unseen => "stopped before what the plan did not show",
@@ -89,7 +100,7 @@ fn remains(report: &Report, command: &str) -> Line {
     let done = summary::done(&report.counts);
     let line = Line::new()
         .with(Tone::Warning, word)
-        .add(format!(": {done}{failed}{never} after {}. ", duration(report.took_ms)));
+        .add(format!(": {done}{failed}{never}{open} after {}. ", duration(report.took_ms)));
     line.add(format!("`{command}` goes on from here."))
 }
 

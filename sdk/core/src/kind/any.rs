@@ -4,7 +4,7 @@ use super::{
     ClientOf, Creation, Found, KindSpec, Live, Progress, Resource,
     spec::{decode, encode},
 };
-use crate::Result;
+use crate::{Result, state::Instance};
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, sync::Arc};
@@ -16,6 +16,12 @@ pub struct Recorded {
     pub inputs: Map<String, Value>,
     /// The outputs.
     pub outputs: Map<String, Value>,
+}
+
+impl From<&Instance> for Recorded {
+    fn from(instance: &Instance) -> Self {
+        Self { inputs: (*instance.inputs.values).clone(), outputs: (*instance.outputs.values).clone() }
+    }
 }
 
 /// [`Found`], without the type.

@@ -69,6 +69,16 @@ impl KindSpec {
         self.inputs.iter().find(|field| field.name == name)
     }
 
+    /// The names of the inputs that must not be shown.
+    pub fn secret_inputs(&self) -> impl Iterator<Item = String> + use<> {
+        self.inputs.iter().filter(|field| field.secret).map(|field| field.name.to_owned())
+    }
+
+    /// The names of the outputs that must not be shown.
+    pub fn secret_outputs(&self) -> impl Iterator<Item = String> + use<> {
+        self.outputs.iter().filter(|field| field.secret).map(|field| field.name.to_owned())
+    }
+
     /// Fills in the inputs that the program left out, also those that a newer version of the kind has added.
     pub fn complete(&self, values: &mut Map<String, Value>) {
         for (name, default) in (self.defaults)() {

@@ -178,6 +178,9 @@ pub struct Step {
     /// What it depends on, in the program or, for deletes, in state.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub dependencies: BTreeSet<Urn>,
+    /// The stack's own objects that have its physical name, and are deleted before it is made or renamed.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub displaces: BTreeSet<OpId>,
     /// Its options.
     #[serde(default)]
     pub kept: Kept,

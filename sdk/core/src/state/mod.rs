@@ -53,6 +53,22 @@ pub struct Instance {
     pub modified_ms: i64,
 }
 
+impl Instance {
+    fn has_secrets(&self) -> bool {
+        !(self.inputs.secret.is_empty() && self.outputs.secret.is_empty()) || self.kept.has_secret_trigger()
+    }
+
+    /// The properties in it that may hold secrets, each with the path under which it is sealed.
+    ///
+    /// # Errors
+    /// What `visit` returns.
+    pub fn visit_secrets<E>(&mut self, visit: &mut dyn FnMut(&str, &mut Properties) -> Result<(), E>) -> Result<(), E> {
+        visit(&format!("{}#inputs", self.op), &mut self.inputs)?;
+        visit(&format!("{}#outputs", self.op), &mut self.outputs)?;
+        self.kept.visit_trigger(&self.op, visit)
+    }
+}
+
 /// What tells the digest of a secret from a value of the program's.
 const DIGEST: &str = "secret_digest";
 
@@ -187,7 +203,8 @@ impl State {
 
     /// Whether an earlier run or command was cut off, so that its operations and moves have to find their end first.
     pub fn is_cut_off(&self) -> bool {
-        !(self.pending.is_empty() && self.moves.is_empty())
+        let is_open = |begun: &Move| !matches!(begun, Move::Renamed { .. });
+        !self.pending.is_empty() || self.moves.values().any(is_open)
     }
 
     /// The object that an operation made.
@@ -201,14 +218,8 @@ impl State {
     /// What `visit` returns.
     pub fn visit_secrets<E>(&mut self, visit: &mut dyn FnMut(&str, &mut Properties) -> Result<(), E>) -> Result<(), E> {
         for instance in self.live.values_mut().chain(self.condemned.values_mut()) {
-            if !(instance.inputs.secret.is_empty() && instance.outputs.secret.is_empty()) {
-                let instance = Arc::make_mut(instance);
-                visit(&format!("{}#inputs", instance.op), &mut instance.inputs)?;
-                visit(&format!("{}#outputs", instance.op), &mut instance.outputs)?;
-            }
-            if instance.kept.has_secret_trigger() {
-                let instance = Arc::make_mut(instance);
-                instance.kept.visit_trigger(&instance.op, visit)?;
+            if instance.has_secrets() {
+                Arc::make_mut(instance).visit_secrets(visit)?;
             }
         }
         for (op, intent) in &mut self.pending {
@@ -218,12 +229,38 @@ impl State {
         visit("exports", &mut self.exports)
     }
 
-    /// The name that the stack is to have, where its rename was cut off.
-    pub fn next_name(&self) -> Option<&str> {
+    /// The name that the stack has now, when everything of it has gone there.
+    pub fn renamed_to(&self) -> Option<&str> {
         self.moves.values().find_map(|begun| match begun {
-            Move::Leaving { to, whole: true, .. } => Some(to.as_str()),
+            Move::Renamed { to } => Some(to.as_str()),
             _ => None,
         })
+    }
+
+    /// The name that the stack has now, or is to have, where its rename was cut off.
+    pub fn next_name(&self) -> Option<&str> {
+        self.renamed_to().or_else(|| {
+            self.moves.values().find_map(|begun| match begun {
+                Move::Leaving { to, whole: true, .. } => Some(to.as_str()),
+                _ => None,
+            })
+        })
+    }
+
+    /// The records that forget resources, and let nothing depend on them any more.
+    pub fn forgetting(&self, gone: &BTreeSet<Urn>) -> Vec<Record> {
+        // By the URN that it stands under, which in a damaged state may be another one than its own.
+        let forgotten = gone.iter().filter_map(|urn| Some((urn, self.live.get(urn)?)));
+        let forgotten = forgotten.map(|(urn, it)| Record::Forgotten { urn: urn.clone(), op: it.op.clone() });
+        let bereft = self.live.values().filter(|it| !gone.contains(&it.urn) && !it.dependencies.is_disjoint(gone));
+        let noted = bereft.map(|it| Record::Noted {
+            urn: it.urn.clone(),
+            provider: it.provider.clone(),
+            dependencies: it.dependencies.difference(gone).cloned().collect(),
+            kept: it.kept.clone(),
+            site: it.site.clone(),
+        });
+        forgotten.chain(noted).collect()
     }
 
     /// The URNs that depend on each URN.

@@ -28,6 +28,11 @@ pub enum Move {
         /// The other stack.
         from: String,
     },
+    /// Everything has gone to another stack. What is left says so to whoever still uses this name, until it is removed.
+    Renamed {
+        /// The name that the stack has now.
+        to: String,
+    },
 }
 
 impl State {
@@ -117,6 +122,9 @@ impl State {
         let known: BTreeSet<&OpId> = self.instances().map(|instance| &instance.op).collect();
         let twin = state.instances().find(|instance| known.contains(&instance.op));
         twin.map_or(Ok(()), |instance| Err(Corrupt::Exists(instance.urn.clone())))?;
+        // The end of what has begun with one of its own would be taken for one of the object that came.
+        let busy = state.instances().find(|instance| self.is_busy(&instance.urn));
+        busy.map_or(Ok(()), |instance| Err(Corrupt::Busy(instance.urn.clone())))?;
         self.live.extend(state.live.clone());
         self.condemned.extend(state.condemned.clone());
         self.providers.extend(state.providers.clone());
@@ -134,11 +142,20 @@ impl State {
         Ok(())
     }
 
+    /// Takes out a move that is open.
+    pub(super) fn end_move(&mut self, op: &OpId) -> Result<Move, Corrupt> {
+        match self.moves.get(op) {
+            None | Some(Move::Renamed { .. }) => None,
+            Some(_) => self.moves.remove(op),
+        }
+        .ok_or_else(|| Corrupt::NoIntent(op.clone()))
+    }
+
     pub(super) fn settle(&mut self, op: &OpId) -> Result<(), Corrupt> {
-        let Some(ended) = self.moves.remove(op) else { return Err(Corrupt::NoIntent(op.clone())) };
-        if let Move::Leaving { urns, whole, .. } = ended {
+        if let Move::Leaving { to, urns, whole } = self.end_move(op)? {
             if whole {
                 self.exports = Properties::default();
+                self.moves.insert(op.clone(), Move::Renamed { to });
             }
             self.live.retain(|urn, _| !urns.contains_key(urn));
             self.condemned.retain(|_, instance| !urns.contains_key(&instance.urn));
@@ -161,9 +178,15 @@ mod tests {
     }
 
     fn made(state: &mut State, name: &str, dependencies: &[Urn]) {
+        for record in begun(state, &urn("dev", name), dependencies) {
+            state.apply(&record).unwrap();
+        }
+    }
+
+    /// What a create writes: its provider, its intent, its end.
+    fn begun(state: &State, urn: &Urn, dependencies: &[Urn]) -> [Record; 3] {
         let generation = state.generation + 1;
-        let urn = urn("dev", name);
-        let op = OpId::mint(&state.lineage, &urn, generation);
+        let op = OpId::mint(&state.lineage, urn, generation);
         let key = "demo".to_owned();
         let provider = ProviderRecord { name: key.clone(), settings: serde_json::Map::new() };
         let intent: Intent = serde_json::from_value(serde_json::json!({
@@ -172,9 +195,7 @@ mod tests {
         }))
         .unwrap();
         let done = Done { op, outputs: Default::default(), unsettled: false, at_ms: 0 };
-        for record in [Record::Provider { key, provider }, Record::Intent(intent), Record::Done(done)] {
-            state.apply(&record).unwrap();
-        }
+        [Record::Provider { key, provider }, Record::Intent(intent), Record::Done(done)]
     }
 
     #[test]
@@ -197,6 +218,10 @@ mod tests {
         let arrived = Record::Arrived { op: op.clone(), from: "dev".to_owned(), state };
         target.apply(&arrived).unwrap();
         assert_eq!(target.apply(&arrived), Err(Corrupt::Twice(op.clone())));
+        let mut busy = State::new(Lineage::new("three"));
+        let create = begun(&busy, &urn("prod", "b"), &[]);
+        create[..2].iter().for_each(|record| busy.apply(record).unwrap());
+        assert_eq!(busy.apply(&arrived), Err(Corrupt::Busy(urn("prod", "b"))));
         for state in [&mut source, &mut target] {
             state.apply(&Record::Settled { op: op.clone() }).unwrap();
         }
@@ -205,6 +230,25 @@ mod tests {
         assert_eq!(target.live[&urn("prod", "b")].op, before.live[&urn("dev", "b")].op, "the object is the same");
         assert!(source.damage("shop", "dev").is_empty() && target.damage("shop", "prod").is_empty());
         assert!(source.generation > before.generation, "the move's id is never used again");
+    }
+
+    #[test]
+    fn a_stack_that_went_as_a_whole_says_where() {
+        let mut source = State::new(Lineage::new("one"));
+        made(&mut source, "a", &[]);
+        let op = OpId::mint(&source.lineage, &urn("dev", "a"), 2);
+        let urns = [(urn("dev", "a"), urn("live", "a"))].into();
+        let to = "live".to_owned();
+        source.apply(&Record::Leaving { op: op.clone(), generation: 2, to, urns, whole: true }).unwrap();
+        assert_eq!((source.renamed_to(), source.next_name(), source.is_cut_off()), (None, Some("live"), true));
+        source.apply(&Record::Settled { op: op.clone() }).unwrap();
+        assert_eq!((source.renamed_to(), source.next_name(), source.is_cut_off()), (Some("live"), Some("live"), false));
+        assert!(source.live.is_empty());
+        for again in [Record::Settled { op: op.clone() }, Record::Stayed { op: op.clone() }] {
+            assert_eq!(source.apply(&again), Err(Corrupt::NoIntent(op.clone())), "it stays until the stack is removed");
+        }
+        let written = serde_json::to_value(&source).unwrap();
+        assert_eq!(serde_json::from_value::<State>(written).unwrap(), source);
     }
 
     #[test]

@@ -143,6 +143,13 @@ pub struct RunEnd {
     pub took_ms: Vec<(String, u64)>,
 }
 
+impl RunEnd {
+    /// The good end of a run that made nothing.
+    pub fn done(at_ms: i64) -> Self {
+        Self { result: "done".to_owned(), at_ms, ..Self::default() }
+    }
+}
+
 /// What a call is about to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -166,6 +173,11 @@ impl Action {
             Self::Update => "update",
             Self::Delete => "delete",
         }
+    }
+
+    /// Under what the state remembers how long it usually takes.
+    pub fn took_key(self, kind: &str) -> String {
+        format!("{} {kind}", self.verb())
     }
 }
 

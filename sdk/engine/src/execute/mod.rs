@@ -4,10 +4,13 @@
 //! starts a call only when the commit with its intent has returned. Calls run beside the loop and touch nothing of its.
 
 mod approved;
+mod ask;
+mod commit;
 mod connect;
 mod gather;
 mod limits;
 mod outcome;
+mod permit;
 mod queue;
 mod staged;
 mod task;
@@ -15,14 +18,17 @@ mod turns;
 mod verb;
 
 pub(crate) use approved::{Approved, refusal};
+pub(crate) use ask::{asking, may_pass, pause};
 pub(crate) use connect::Connections;
 pub(crate) use outcome::{Finish, Tally};
-pub(crate) use verb::{Calls, VISIBLE_WITHIN, pause, progress};
+pub(crate) use permit::{permitted, progress};
+pub(crate) use verb::{Calls, VISIBLE_WITHIN, survive, within};
 
 use crate::{
     ApplyOptions, What,
     plan::schedule::{Order, Part, order},
 };
+use commit::{Carried, Commit, write};
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use gather::Gather;
 use petgraph::graph::NodeIndex;
@@ -35,10 +41,9 @@ use std::{
 use task::Begun;
 use terrane_core::{
     Facts, Graph, Plan, Record, State, Urn,
-    failpoint::{Point, reach},
     plan::{Op, Step},
     planted::{Bug, planted},
-    state::{Cut, Failed, RunStart},
+    state::{Action, Cut, Failed, RunStart},
 };
 use terrane_state::Journal;
 use turns::Turns;
@@ -66,8 +71,6 @@ pub(crate) async fn execute(
     execution.run().await;
 }
 
-type Commit<'a> = BoxFuture<'a, Result<(), terrane_state::Error>>;
-
 struct Execution<'a> {
     run: &'a Run<'a>,
     plan: &'a Plan,
@@ -84,8 +87,10 @@ struct Execution<'a> {
     gather: Gather,
     /// Calls whose intents are in the batch.
     begun: Vec<Begun>,
-    /// Calls whose intents are in the commit that is in flight.
-    committing: Vec<Begun>,
+    /// The commit that is in flight.
+    committing: Carried,
+    /// How many records of a commit that failed wait for others to be tried again with.
+    held_back: Option<usize>,
     /// Calls whose intents are durable.
     staged: Staged,
     running: FuturesUnordered<BoxFuture<'static, Came>>,
@@ -129,7 +134,8 @@ impl<'a> Execution<'a> {
             batch: Vec::new(),
             gather: Gather::new(run.calls.world.clone()),
             begun: Vec::new(),
-            committing: Vec::new(),
+            committing: Carried::default(),
+            held_back: None,
             staged: Staged::default(),
             running: FuturesUnordered::new(),
             spared: HashSet::new(),
@@ -146,11 +152,10 @@ impl<'a> Execution<'a> {
         let mut commit: Option<Commit<'a>> = None;
         loop {
             self.start_ready();
-            if commit.is_none() && !self.batch.is_empty() && !self.gather.is_waiting() && !self.is_over() {
+            if commit.is_none() && self.has_to_write() {
                 let records = self.gathered();
-                self.committing = std::mem::take(&mut self.begun);
                 if planted(Bug::CallBeforeIntentIsDurable) && self.run.journal.permit().is_ok() {
-                    std::mem::take(&mut self.committing).into_iter().for_each(|begun| self.launch(begun));
+                    self.committing.take_begun().into_iter().for_each(|begun| self.launch(begun));
                 }
                 self.gather.writes();
                 commit = Some(write(self.run.journal, records).boxed());
@@ -197,19 +202,6 @@ impl<'a> Execution<'a> {
         }
     }
 
-    /// The calls whose intents are durable now may start.
-    fn committed(&mut self, result: Result<(), terrane_state::Error>) {
-        let begun = std::mem::take(&mut self.committing);
-        match result {
-            Ok(()) => begun.into_iter().for_each(|begun| self.staged.put(self.queue.weight(begun.task), begun)),
-            Err(error) => {
-                // Without a journal nothing more may start; what runs is finished, and its end is recorded if the journal comes back.
-                self.tally.journal_failed(error);
-                self.stopping = true;
-            }
-        }
-    }
-
     fn interrupted(&mut self) {
         self.stopping = true;
         self.tally.interrupted = true;
@@ -222,10 +214,13 @@ impl<'a> Execution<'a> {
             return self.leave_staged();
         }
         let parallel = self.run.options.parallel.max(1);
-        while self.running.len() < parallel {
+        while !self.stopping && self.running.len() < parallel {
             let admits = |task| admits(self.run, self.plan, &self.order, task);
             let Some(begun) = self.staged.take(admits) else { break };
-            self.launch(begun);
+            match self.is_stale(&begun) {
+                true => self.draw_again(&begun),
+                false => self.launch(begun),
+            }
         }
         while !self.stopping && self.under_way() < 2 * parallel {
             let admits = |task| self.turns.admits(task) && admits(self.run, self.plan, &self.order, task);
@@ -244,23 +239,37 @@ impl<'a> Execution<'a> {
         !self.stopping && self.under_way() == 0 && self.turns.at_rest() && self.queue.left().next().is_none()
     }
 
+    /// Whether the records of the batch are to be written now.
+    fn has_to_write(&self) -> bool {
+        self.batch.len() > self.held_back.unwrap_or(0) && !self.gather.is_waiting() && !self.is_over()
+    }
+
     /// Takes back what was about to start.
     fn leave_staged(&mut self) {
         for begun in self.staged.take_all() {
-            let (op, at_ms) = (begun.intent.op, self.run.calls.world.now_ms());
-            let message = "the run stopped before it started".to_owned();
-            self.record(Record::Failed(Failed { op, cut: Cut::NotApplied, message, at_ms }));
+            self.take_back(&begun, "the run stopped before it started");
             self.tally.not_started.insert(begun.intent.urn);
         }
     }
 
-    /// The records of the next commit.
-    fn gathered(&mut self) -> Vec<Record> {
-        let is_late = |record: &Record| planted(Bug::DependentBeforeDoneIsDurable) && matches!(record, Record::Done(_));
-        if self.batch.iter().all(is_late) {
-            return std::mem::take(&mut self.batch);
-        }
-        self.batch.extract_if(.., |record| !is_late(record)).collect()
+    /// Whether a call has waited for so long that, should this process end in it, it would be taken to have ended long before. By either
+    /// clock: one stands still while the machine sleeps, the other may be set.
+    fn is_stale(&self, begun: &Begun) -> bool {
+        let world = &self.run.calls.world;
+        let by_date = world.now_ms().saturating_sub(begun.intent.at_ms);
+        let waited = i64::try_from(world.clock_ms() - begun.drawn_ms).unwrap_or(i64::MAX);
+        by_date.max(waited) > STAGED_MAX_MS
+    }
+
+    /// Begins a call that has waited for too long anew.
+    fn draw_again(&mut self, begun: &Begun) {
+        self.take_back(begun, "it waited for so long that it begins anew");
+        self.begin(begun.task);
+    }
+
+    fn take_back(&mut self, begun: &Begun, because: &str) {
+        let (op, message, at_ms) = (begun.intent.op.clone(), because.to_owned(), self.run.calls.world.now_ms());
+        self.record(Record::Failed(Failed { op, cut: Cut::NotApplied, message, at_ms }));
     }
 
     /// Puts a record into the next commit and lets state follow.
@@ -304,19 +313,8 @@ impl<'a> Execution<'a> {
     }
 }
 
-/// One write of the journal.
-async fn write(journal: &Arc<dyn Journal>, records: Vec<Record>) -> Result<(), terrane_state::Error> {
-    let intends = records.iter().any(|record| matches!(record, Record::Intent(_)));
-    let ends = records.iter().any(|record| matches!(record, Record::Done(_)));
-    let pass = |intent, done| {
-        intends.then(|| reach(intent));
-        ends.then(|| reach(done));
-    };
-    pass(Point::BeforeIntentCommit, Point::BeforeDoneCommit);
-    journal.commit(records).await?;
-    pass(Point::AfterIntentCommit, Point::AfterDoneCommit);
-    Ok(())
-}
+/// How long a call may wait after its intent was written.
+pub(crate) const STAGED_MAX_MS: i64 = 60_000;
 
 /// Whether the provider of a task takes another call.
 fn admits(run: &Run<'_>, plan: &Plan, order: &Order, task: NodeIndex) -> bool {
@@ -325,14 +323,14 @@ fn admits(run: &Run<'_>, plan: &Plan, order: &Order, task: NodeIndex) -> bool {
 
 /// The name of a task's provider.
 fn provider_of<'a>(plan: &'a Plan, order: &Order, task: NodeIndex) -> &'a str {
-    plan.steps[order[task].step].urn.kind().split(':').next().unwrap_or_default()
+    plan.steps[order[task].step].urn.provider()
 }
 
 /// How long a task will take, judging by earlier runs.
 fn usual_ms(plan: &Plan, state: &State, task: crate::plan::schedule::Task) -> u64 {
     let step = &plan.steps[task.step];
-    match verb_of(step, task.part) {
-        Some(verb) => state.took_ms.get(&format!("{verb} {}", step.urn.kind())).copied().unwrap_or(UNKNOWN_MS),
+    match action_of(step, task.part) {
+        Some(action) => state.took_ms.get(&action.took_key(step.urn.kind())).copied().unwrap_or(UNKNOWN_MS),
         None => 0,
     }
 }
@@ -340,13 +338,13 @@ fn usual_ms(plan: &Plan, state: &State, task: crate::plan::schedule::Task) -> u6
 /// What a step of an unknown kind is taken to last.
 const UNKNOWN_MS: u64 = 1000;
 
-/// The verb of a half of a step; none where nothing is called.
-pub(crate) fn verb_of(step: &Step, part: Part) -> Option<&'static str> {
+/// What a half of a step is planned to call; none where nothing is called.
+fn action_of(step: &Step, part: Part) -> Option<Action> {
     match (step.op, part) {
-        (Op::Create | Op::Replace { .. }, Part::Make) => Some("create"),
-        (Op::Import, Part::Make) => Some("import"),
-        (Op::Update, Part::Make) => Some("update"),
-        (Op::Delete | Op::Replace { .. }, Part::Remove) => Some("delete"),
+        (Op::Create | Op::Replace { .. }, Part::Make) => Some(Action::Create),
+        (Op::Import, Part::Make) => Some(Action::Import),
+        (Op::Update, Part::Make) => Some(Action::Update),
+        (Op::Delete | Op::Replace { .. }, Part::Remove) => Some(Action::Delete),
         _ => None,
     }
 }

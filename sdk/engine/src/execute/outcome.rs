@@ -41,6 +41,10 @@ pub(crate) struct Tally {
     pub counts: Counts,
     pub failures: Vec<Failure>,
     pub not_started: BTreeSet<Urn>,
+    /// What has ended since the last write began, or was not written down by it.
+    unwritten: Vec<End>,
+    /// What has ended as the write in flight says.
+    writing: Vec<End>,
     pub unapproved: Vec<(Urn, String)>,
     pub interrupted: bool,
     pub journal: Option<terrane_state::Error>,
@@ -49,6 +53,15 @@ pub(crate) struct Tally {
     times: HashMap<NodeIndex, (u64, u64)>,
     pub critical_path: Vec<(Urn, u64)>,
 }
+
+/// The end of a step as it is counted.
+struct End {
+    urn: Urn,
+    counter: Option<Counter>,
+}
+
+/// What a step that was done counts as.
+type Counter = fn(&mut Counts) -> &mut usize;
 
 /// How a run ended so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +87,36 @@ impl Tally {
 
     pub(crate) fn journal_failed(&mut self, error: terrane_state::Error) {
         self.journal.get_or_insert(error);
+    }
+
+    /// A write begins.
+    pub(crate) fn writes(&mut self) {
+        self.writing.append(&mut self.unwritten);
+    }
+
+    /// It has ended.
+    pub(crate) fn wrote(&mut self, result: &Result<(), terrane_state::Error>) {
+        let ends = std::mem::take(&mut self.writing);
+        if !matches!(result, Ok(()) | Err(terrane_state::Error::Full { .. })) {
+            self.unwritten.extend(ends);
+        }
+    }
+
+    /// The steps whose ends are not written down, after the last write. They don't count as done: the next run finds out about them.
+    pub(crate) fn open(&mut self) -> Vec<Urn> {
+        let ends: Vec<End> = self.writing.drain(..).chain(self.unwritten.drain(..)).collect();
+        for counter in ends.iter().filter_map(|end| end.counter) {
+            *counter(&mut self.counts) -= 1;
+        }
+        ends.into_iter().map(|end| end.urn).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// A step has ended, which is to be written down.
+    pub(super) fn ended(&mut self, urn: Urn, counter: Option<Counter>) {
+        if let Some(counter) = counter {
+            *counter(&mut self.counts) += 1;
+        }
+        self.unwritten.push(End { urn, counter });
     }
 
     pub(crate) fn started(&mut self, task: NodeIndex, at_ms: u64) {
@@ -103,20 +146,21 @@ impl Tally {
         }
     }
 
-    fn count(&mut self, action: Action, op: Op) {
-        match (action, op) {
-            (Action::Create, Op::Replace { .. }) => self.counts.replace += 1,
-            (Action::Create, _) => self.counts.create += 1,
-            (Action::Import, _) => self.counts.import += 1,
-            (Action::Update, _) => self.counts.update += 1,
-            (Action::Delete, Op::Replace { .. }) => {}
-            (Action::Delete, _) => self.counts.delete += 1,
-        }
-    }
-
     fn took(&mut self, key: String, took_ms: u64) {
         let (sum, times) = self.took.entry(key).or_default();
         (*sum, *times) = (*sum + took_ms, *times + 1);
+    }
+}
+
+/// The old object of a replacement goes without counting.
+fn counter(action: Action, op: Op) -> Option<Counter> {
+    match (action, op) {
+        (Action::Create, Op::Replace { .. }) => Some(|counts| &mut counts.replace),
+        (Action::Create, _) => Some(|counts| &mut counts.create),
+        (Action::Import, _) => Some(|counts| &mut counts.import),
+        (Action::Update, _) => Some(|counts| &mut counts.update),
+        (Action::Delete, Op::Replace { .. }) => None,
+        (Action::Delete, _) => Some(|counts| &mut counts.delete),
     }
 }
 
@@ -147,6 +191,7 @@ impl Execution<'_> {
                 let at_ms = self.run.calls.world.now_ms();
                 let failed = Failed { op: begun.intent.op.clone(), cut, message: error.to_string(), at_ms };
                 self.record(Record::Failed(failed));
+                self.tally.ended(begun.intent.urn.clone(), None);
                 self.fail(task, begun.intent.action.verb(), &error);
             }
         }
@@ -183,8 +228,8 @@ impl Execution<'_> {
             }
             self.facts.know(intent.urn.clone(), Arc::clone(&values));
         }
-        self.tally.count(action, step.op);
-        self.tally.took(format!("{verb} {}", intent.urn.kind()), took_ms);
+        self.tally.ended(intent.urn.clone(), counter(action, step.op));
+        self.tally.took(action.took_key(intent.urn.kind()), took_ms);
         match made.ready {
             Ok(()) => {
                 self.run.calls.events.tell(What::StepDone { urn: intent.urn.clone(), verb: verb.to_owned(), took_ms });
@@ -220,9 +265,8 @@ impl Execution<'_> {
     pub(super) fn give_up(&mut self, task: NodeIndex, problem: Problem) {
         match problem {
             Problem::Failed(error) => {
-                let verb =
-                    super::verb_of(&self.plan.steps[self.order[task].step], self.order[task].part).unwrap_or("keep");
-                self.fail(task, verb, &error);
+                let planned = super::action_of(&self.plan.steps[self.order[task].step], self.order[task].part);
+                self.fail(task, planned.map_or("keep", Action::verb), &error);
             }
             Problem::Unapproved(because) => {
                 let urn = self.plan.steps[self.order[task].step].urn.clone();

@@ -21,6 +21,8 @@ use terrane_core::{
 pub(crate) struct Begun {
     pub task: NodeIndex,
     pub intent: Intent,
+    /// When the intent was drawn, by the world's clock.
+    pub drawn_ms: u64,
     /// The settings of its provider.
     pub settings: Map<String, Value>,
     /// The object as it was, for updates and deletes.
@@ -74,7 +76,7 @@ impl Execution<'_> {
     /// Records what a call is about to do; it starts when that is durable.
     fn intend(&mut self, begun: Begun) {
         self.record(Record::Intent(begun.intent.clone()));
-        self.begun.push(begun);
+        self.begun.push(Begun { drawn_ms: self.run.calls.world.clock_ms(), ..begun });
     }
 
     /// Starts the call of a task whose intent is durable.
@@ -98,7 +100,7 @@ impl Execution<'_> {
         // A delete-first replacement has lost its object by now.
         let old = self.state.live.get(&step.urn).cloned();
         let provider = self.provider(node)?;
-        let kept = kept_of(node, graph, trigger(node, self.facts).and_then(Result::ok));
+        let kept = kept_of(node, graph, trigger(node, old.as_deref(), self.facts).and_then(Result::ok));
         let (op, inputs) = match step.op {
             // Whatever it awaited was known to the planner already.
             Op::Same => (Op::Same, step.inputs.clone()),
@@ -169,7 +171,7 @@ impl Execution<'_> {
             asked: step.why.contains(&Why::Asked),
             ..Circumstances::default()
         };
-        let decision = decide(node, Some(old), resolved, &around, trigger(node, self.facts).as_ref());
+        let decision = decide(node, Some(old), resolved, &around, trigger(node, Some(old), self.facts).as_ref());
         if let Some(fault) = decision.faults.into_iter().next() {
             return Err(refused(fault, "T0202"));
         }
@@ -215,7 +217,7 @@ impl Execution<'_> {
         let taken_along = instance.kept.deleted_with.as_ref().is_some_and(|with| self.deleted.contains(with));
         if instance.kept.retained || step.op == Op::Forget || taken_along {
             self.record(Record::Forgotten { urn: instance.urn.clone(), op: instance.op.clone() });
-            self.tally.counts.forget += 1;
+            self.tally.ended(instance.urn.clone(), Some(|counts| &mut counts.forget));
             return Ok(None);
         }
         let settings = self.state.providers.get(&instance.provider).map(|provider| provider.settings.clone());
@@ -292,9 +294,8 @@ impl Execution<'_> {
     ) -> Begun {
         let hooks = node.map(|node| node.draft.options.hooks.clone()).unwrap_or_default();
         let limit = intent.kept.timeout_ms.map_or(self.run.options.timeout, Duration::from_millis);
-        let key = format!("{} {}", intent.action.verb(), intent.urn.kind());
-        let usual_ms = self.state.took_ms.get(&key).copied();
-        Begun { task, intent, settings, was, import: None, hooks, limit, usual_ms }
+        let usual_ms = self.state.took_ms.get(&intent.action.took_key(intent.urn.kind())).copied();
+        Begun { task, intent, drawn_ms: 0, settings, was, import: None, hooks, limit, usual_ms }
     }
 }
 

@@ -17,6 +17,7 @@ use terrane_core::{
     Error, Facts, Gate, Graph, Plan, Progress, Rollout,
     plan::{Op, Purpose},
     rollout::Health,
+    secret::redact,
 };
 
 /// How long a gate may stay shut.
@@ -212,7 +213,8 @@ async fn look(rollout: Rollout, gate: Option<Gate>, facts: Facts, calls: Arc<Cal
         if let Some(member) = waiting.iter().find(unwell) {
             return Ok(Some(*member));
         }
-        calls.events.tell(What::GateWaiting { rollout: rollout.name().to_owned(), text: health.text.clone() });
+        let text = redact(&health.text).into_owned();
+        calls.events.tell(What::GateWaiting { rollout: rollout.name().to_owned(), text });
         if calls.world.clock_ms() - began > u64::try_from(GATE_LIMIT.as_millis()).unwrap_or(u64::MAX) {
             return Err(
                 Error::new(format!("not healthy after {} s: {}", GATE_LIMIT.as_secs(), health.text)).code("T0307")

@@ -1,14 +1,17 @@
 //! Calls to providers: time limits, retries and readiness around the verbs. Nothing here touches the run's own state.
 
-use super::{connect::Connections, limits::Limits, task::Begun};
-use crate::{Events, What, World};
-use futures_util::{
-    FutureExt,
-    future::{Either, select},
+use super::{
+    ask::{asking, pause},
+    connect::Connections,
+    limits::Limits,
+    permit::{permitted, progress},
+    task::Begun,
 };
+use crate::{Events, What, World, panics::catch_in};
+use futures_util::future::{Either, select};
 use petgraph::graph::NodeIndex;
 use serde_json::{Map, Value};
-use std::{any::Any, collections::BTreeSet, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use terrane_core::{
     AnyKind, Class, Creation, Error, Hook, OpId, Outcome, Progress, Result, Urn, When,
     failpoint::{Point, reach},
@@ -45,8 +48,6 @@ pub(crate) struct Made {
     pub ready: Result<()>,
 }
 
-/// The longest pause between two attempts.
-const PAUSE_MAX: Duration = Duration::from_secs(20);
 /// How long a dependency may take to become visible.
 pub(crate) const VISIBLE_WITHIN: Duration = Duration::from_secs(120);
 /// How often a create is sent again whose reply got lost, where its token makes that harmless.
@@ -64,16 +65,16 @@ impl Calls {
     /// Carries out one call, attempts and readiness included. A panic of the provider's is a failure like any other.
     pub(crate) async fn perform(self: Arc<Self>, begun: Begun) -> Came {
         let since = self.world.clock_ms();
-        let provider = begun.intent.urn.kind().split(':').next().unwrap_or_default().to_owned();
+        let provider = begun.intent.urn.provider().to_owned();
         let verb = begun.intent.action.verb().to_owned();
         self.events.tell(What::StepStarted { urn: begun.intent.urn.clone(), verb, usual_ms: begun.usual_ms });
-        let called = AssertUnwindSafe(self.attempts(&begun, &provider));
-        let called = self.within(begun.limit, &begun, called.catch_unwind().map(survive)).await;
+        let called = survive(self.attempts(&begun, &provider));
+        let called = within(&*self.world, begun.limit, begun.limit, called).await;
         let result = match called {
             Ok((kind, made)) => {
                 let left = begun.limit.saturating_sub(Duration::from_millis(self.world.clock_ms() - since));
-                let settled = AssertUnwindSafe(self.settle(&begun, &*kind, &made));
-                let ready = self.within(left, &begun, settled.catch_unwind().map(survive)).await;
+                let settled = survive(self.settle(&begun, &*kind, &made));
+                let ready = within(&*self.world, left, begun.limit, settled).await;
                 Ok(Made { ready, ..made })
             }
             Err(error) => Err(error),
@@ -87,31 +88,12 @@ impl Calls {
         let listing = async {
             let intent = &begun.intent;
             let kind = self.connections.kind(&intent.provider, &begun.settings, intent.urn.kind()).await?;
-            let mut attempt = 1;
-            loop {
-                match kind.list((*intent.inputs.values).clone()).await {
-                    Ok(listing) => return Ok(listing.map(|listing| listing.into_keys().collect())),
-                    Err(error) if attempt == SENDS_MAX => return Err(error),
-                    Err(_) => self.world.sleep(pause(&*self.world, attempt)).await,
-                }
-                attempt += 1;
-            }
+            let listing = asking(&*self.world, || kind.list((*intent.inputs.values).clone())).await?;
+            Ok(listing.map(|listing| listing.into_keys().collect()))
         };
-        let listing = AssertUnwindSafe(listing).catch_unwind().map(survive);
-        let listed = self.within(begun.limit, &begun, listing).await.map_err(Error::not_applied);
+        let listed = within(&*self.world, begun.limit, begun.limit, survive(listing)).await;
+        let listed = listed.map_err(Error::not_applied);
         Came::Listed(begun, listed)
-    }
-
-    async fn within<T>(&self, left: Duration, begun: &Begun, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let (work, clock) = (std::pin::pin!(work), self.world.sleep(left));
-        match select(work, clock).await {
-            Either::Left((result, _)) => result,
-            Either::Right(_) => {
-                let message = format!("took longer than {} s", begun.limit.as_secs_f32());
-                let help = "give it more time with `.timeout(..)`; the next `up` looks at what has become of it";
-                Err(Error::new(message).code("T0304").help(help))
-            }
-        }
     }
 
     /// The call itself, tried again where that may help.
@@ -127,7 +109,7 @@ impl Calls {
         let told = |error: Error, unclear| if unclear { error.may_be_applied() } else { error };
         loop {
             if attempt == 1 || !planted(Bug::PermitNotAskedOnRetries) {
-                self.permit().map_err(|error| told(error, unclear))?;
+                self.permit(urn).await.map_err(|error| told(error, unclear))?;
             }
             let error = match self.once(begun, &*kind).await {
                 Ok(made) => {
@@ -187,16 +169,13 @@ impl Calls {
         }
     }
 
-    /// Whether this run may still change things.
-    fn permit(&self) -> Result<()> {
-        self.journal.permit().map_err(|error| Error::from(error).not_applied())
+    /// Waits until this run may change things.
+    async fn permit(&self, urn: &Urn) -> Result<()> {
+        permitted(&self.journal, &*self.world, &self.progress(urn)).await
     }
 
     fn progress(&self, urn: &Urn) -> Progress {
-        let (events, urn, journal) = (self.events.clone(), urn.clone(), self.journal.clone());
-        let progress =
-            Progress::to(move |text| events.tell(What::StepProgress { urn: urn.clone(), text: text.to_owned() }));
-        progress.under(move || journal.permit().map_err(Error::from))
+        progress(&self.events, urn, &self.journal)
     }
 
     /// How long to pause before the next attempt; none when there is no point in one.
@@ -220,6 +199,8 @@ impl Calls {
     async fn hooks(&self, begun: &Begun, when: Option<When>, outputs: &Map<String, Value>) -> Result<()> {
         let Some(when) = when else { return Ok(()) };
         for hook in begun.hooks.iter().filter(|hook: &&Hook| hook.when() == when) {
+            // What it does may be under the stack's lock, too.
+            self.permit(&begun.intent.urn).await?;
             let event = Event { urn: begun.intent.urn.clone(), when, outputs: Arc::new(outputs.clone()) };
             hook.call(event).await.map_err(|error| error.context(format!("hook {when:?}")))?;
         }
@@ -227,27 +208,35 @@ impl Calls {
     }
 }
 
-/// A pause before another attempt: longer each time, with full jitter over the upper half, so that callers that failed together don't come
-/// back together.
-pub(crate) fn pause(world: &dyn World, attempt: u32) -> Duration {
-    let base = Duration::from_millis(200).saturating_mul(1 << attempt.min(7)).min(PAUSE_MAX);
-    let share = world.random() % 512;
-    base / 2 + base / 2 * u32::try_from(share).unwrap_or(0) / 512
-}
-
 /// Whether a request may be sent again although it may have been carried out: the service surely remembers its token still.
 fn is_harmless(action: Action, recovery: Recovery, since: Duration) -> bool {
     matches!(recovery, Recovery::Token { window } if action == Action::Create && since < window / 2)
+        || (action == Action::Create && planted(Bug::CreateSentAgainWithoutToken))
+}
+
+/// Does work in what is left of its time limit.
+pub(crate) async fn within<T>(
+    world: &dyn World,
+    left: Duration,
+    limit: Duration,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let (work, clock) = (std::pin::pin!(work), world.sleep(left));
+    match select(work, clock).await {
+        Either::Left((result, _)) => result,
+        Either::Right(_) => {
+            let message = format!("took longer than {} s", limit.as_secs_f32());
+            let help = "give it more time with `.timeout(..)`; the next `up` looks at what has become of it";
+            Err(Error::new(message).code("T0304").help(help))
+        }
+    }
 }
 
 /// A panic as the failure of which nothing else is known.
-fn survive<T>(result: Result<Result<T>, Box<dyn Any + Send>>) -> Result<T> {
-    result.unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-        Err(Error::new(format!("the provider panicked: {text}"))
-            .help("report this to the author of the provider")
-            .code("T0309"))
+pub(crate) async fn survive<T>(call: impl Future<Output = Result<T>>) -> Result<T> {
+    catch_in(call).await.unwrap_or_else(|panic| {
+        let message = format!("the provider panicked{panic}");
+        Err(Error::new(message).help("report this to the author of the provider").code("T0309"))
     })
 }
 

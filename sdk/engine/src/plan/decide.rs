@@ -1,6 +1,6 @@
 //! What happens to one resource: the comparison of program and state, with its reasons.
 
-use super::{Resolved, awaits};
+use super::{Resolved, Trigger, awaits};
 use serde_json::Value;
 use terrane_core::{
     Fault, Unresolved, Urn,
@@ -40,12 +40,12 @@ pub(crate) fn decide(
     old: Option<&Instance>,
     new: &Resolved,
     around: &Circumstances,
-    trigger: Option<&Result<Value, Unresolved>>,
+    trigger: Option<&Result<Trigger, Unresolved>>,
 ) -> Decision {
     let Some(old) = old else { return first(node, new, around) };
     let mut found = Comparison::default();
     found.inputs(node, old, new);
-    found.circumstances(old, around, trigger);
+    found.circumstances(around, trigger);
     let delete_first = node.draft.options.delete_before_replace || node.spec.delete_first || same_name(node, old, new);
     // What has drifted is in state by now, so that it shows as a difference wherever it matters.
     let op = match (found.replace, found.update || old.unsettled) {
@@ -124,7 +124,8 @@ impl Comparison {
             );
         }
         for (name, why) in &new.unknown {
-            self.awaited(node, name, before.get(name), why, new.secret.contains(name));
+            let secret = new.secret.contains(name) || old.inputs.is_secret(name);
+            self.awaited(node, name, before.get(name), why, secret);
         }
     }
 
@@ -162,7 +163,7 @@ impl Comparison {
         }
     }
 
-    fn circumstances(&mut self, old: &Instance, around: &Circumstances, trigger: Option<&Result<Value, Unresolved>>) {
+    fn circumstances(&mut self, around: &Circumstances, trigger: Option<&Result<Trigger, Unresolved>>) {
         match &around.place {
             Some(Ok(setting)) => self.must(Why::Place { setting: setting.clone() }),
             Some(Err(unresolved)) => self.may(awaits("the place of its provider", unresolved)),
@@ -177,9 +178,7 @@ impl Comparison {
             self.must(Why::Asked);
         }
         match trigger {
-            Some(Ok(value)) if old.kept.differs_in_trigger(value) => {
-                self.must(Why::Trigger);
-            }
+            Some(Ok(trigger)) if trigger.differs => self.must(Why::Trigger),
             Some(Err(why)) => self.may(awaits("replaced_when", why)),
             _ => {}
         }

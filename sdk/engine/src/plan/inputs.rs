@@ -1,15 +1,14 @@
 //! A resource's inputs at a given moment: what is known, what is awaited, what is wrong.
 
+use crate::panics::catch;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    panic::AssertUnwindSafe,
-};
+use std::collections::{BTreeMap, BTreeSet};
 use terrane_core::{
     Facts, Fault, Output, Problems, Unresolved,
     graph::Node,
     kind::Problem,
+    secret::remember,
     state::{Instance, Kept},
 };
 
@@ -39,8 +38,7 @@ impl Resolved {
 pub(crate) fn resolve(node: &Node, old: Option<&Instance>, facts: &Facts) -> Resolved {
     let (mut known, mut unknown, mut problems) = (Map::new(), BTreeMap::new(), Vec::new());
     // The kind's own secrets stay secret also where their value is the default.
-    let of_kind = node.spec.inputs.iter().filter(|field| field.secret);
-    let mut secret: BTreeSet<String> = of_kind.map(|field| field.name.to_owned()).collect();
+    let mut secret: BTreeSet<String> = node.spec.secret_inputs().collect();
     for (name, output) in node.draft.fields.iter() {
         if output.is_secret() {
             secret.insert(name.to_owned());
@@ -54,9 +52,14 @@ pub(crate) fn resolve(node: &Node, old: Option<&Instance>, facts: &Facts) -> Res
             Err(waits) => drop(unknown.insert(name.to_owned(), waits)),
         }
     }
+    // Who finds something wrong with them may quote them.
+    secret.iter().filter_map(|name| known.get(name)).for_each(remember);
     if let Some(old) = old {
         for path in &node.draft.options.ignoring {
             ignore(&mut known, &mut unknown, &old.inputs.values, path);
+            // What is taken from state is as secret as it is there.
+            let name = path.split('.').next().unwrap_or_default();
+            secret.extend(old.inputs.secret.get(name).cloned());
         }
     }
     let mut resolved = Resolved { known, secret, unknown, problems };
@@ -68,24 +71,42 @@ pub(crate) fn resolve(node: &Node, old: Option<&Instance>, facts: &Facts) -> Res
 
 /// The value of an output; a panic in the program's own closures is a problem of the value.
 fn value_of(output: &Output<Value>, facts: &Facts) -> Result<Value, Unresolved> {
-    let resolved = std::panic::catch_unwind(AssertUnwindSafe(|| output.resolve(facts)));
-    resolved.unwrap_or_else(|_| Err(Unresolved::Invalid("the program panicked while it computed the value".to_owned())))
+    let resolved = catch(|| output.resolve(facts));
+    resolved.unwrap_or_else(|panic| Err(Unresolved::Invalid(format!("the program panicked{panic}"))))
 }
 
-/// The value that replaces the resource when it changes. State keeps it, of a secret one a digest, which is sealed with the other secrets.
-pub(crate) fn trigger(node: &Node, facts: &Facts) -> Option<Result<Value, Unresolved>> {
+/// What `.replaced_when(..)` says at a given moment.
+pub(crate) struct Trigger {
+    /// What state keeps of it: the value; of a secret one a digest, which is sealed with the other secrets.
+    pub kept: Value,
+    /// Whether it is another value than the one that replaced the resource last.
+    pub differs: bool,
+}
+
+/// The value that replaces the resource when it changes; `old` is its object in state, if it has one.
+pub(crate) fn trigger(node: &Node, old: Option<&Instance>, facts: &Facts) -> Option<Result<Trigger, Unresolved>> {
     let output = node.draft.options.replaced_when.as_ref()?;
-    let digest = |value: Value| {
-        let hash = Sha256::digest(format!("{}\n{value}", node.urn));
-        Kept::secret_trigger(hash.iter().map(|byte| format!("{byte:02x}")).collect())
+    let trigger = |value: Value| {
+        let digest = |text: String| {
+            let hash = Sha256::digest(text);
+            Kept::secret_trigger(hash.iter().map(|byte| format!("{byte:02x}")).collect())
+        };
+        let differs = |value: &Value| old.is_some_and(|old| old.kept.differs_in_trigger(value));
+        if !output.is_secret() {
+            return Trigger { differs: differs(&value), kept: value };
+        }
+        // The name went into the digest once, so that another name made another value of it.
+        let former = |old: &Instance| digest(format!("{}\n{value}", old.urn));
+        let kept = digest(value.to_string());
+        let differs = differs(&kept) && old.is_some_and(|old| old.kept.differs_in_trigger(&former(old)));
+        Trigger { kept, differs }
     };
-    Some(value_of(output, facts).map(|value| if output.is_secret() { digest(value) } else { value }))
+    Some(value_of(output, facts).map(trigger))
 }
 
 /// The outputs that must not be shown: those that the kind and those that the program says.
 pub(crate) fn secret_outputs(node: &Node) -> BTreeSet<String> {
-    let of_kind = node.spec.outputs.iter().filter(|field| field.secret).map(|field| field.name.to_owned());
-    of_kind.chain(node.draft.options.secret_outputs.iter().cloned()).collect()
+    node.spec.secret_outputs().chain(node.draft.options.secret_outputs.iter().cloned()).collect()
 }
 
 /// Checks the inputs and brings them into the form that the kind itself would write. Awaited inputs are stood in for by those of state, so

@@ -10,7 +10,7 @@ pub(crate) mod schedule;
 mod selection;
 
 pub(crate) use decide::{Circumstances, Decision, decide};
-pub(crate) use inputs::{Resolved, resolve, secret_outputs, trigger};
+pub(crate) use inputs::{Resolved, Trigger, resolve, secret_outputs, trigger};
 pub(crate) use providers::{Known, Providers, missing};
 pub(crate) use removals::in_use;
 pub(crate) use selection::{Selection, matches};
@@ -66,6 +66,7 @@ pub(crate) fn plan(input: &Input<'_>) -> Result<Outcome, Error> {
         Purpose::Destroy => {}
     }
     planner.removals();
+    names::hand_over(&mut planner.steps, input);
     Ok(planner.finish())
 }
 
@@ -140,7 +141,7 @@ impl<'a> Planner<'a> {
             drifted: self.input.drifted.contains(&node.urn),
             import: self.selection.import(&node.urn).or_else(|| node.draft.options.imported.clone()),
         };
-        let trigger = trigger(node, &self.facts);
+        let trigger = trigger(node, old.map(|old| &**old), &self.facts);
         let decision = decide(node, old.map(|old| &**old), &resolved, &circumstances, trigger.as_ref());
         self.faults.extend(decision.faults);
         let kept = kept_of(node, self.input.graph, trigger.and_then(Result::ok));
@@ -170,6 +171,7 @@ impl<'a> Planner<'a> {
             changes: decision.changes,
             why: decision.why,
             dependencies,
+            displaces: BTreeSet::new(),
             kept,
             noted,
         }
@@ -251,7 +253,7 @@ pub(crate) fn companion(node: &Node, replaced: impl Fn(&Urn) -> Option<bool>) ->
 }
 
 /// The options of a resource as state keeps them.
-pub(crate) fn kept_of(node: &Node, graph: &Graph, trigger: Option<serde_json::Value>) -> Kept {
+pub(crate) fn kept_of(node: &Node, graph: &Graph, trigger: Option<Trigger>) -> Kept {
     let options = &node.draft.options;
     let turn = node.turn.map(|(rollout, member)| {
         let rollout = &graph.rollouts[rollout];
@@ -261,10 +263,19 @@ pub(crate) fn kept_of(node: &Node, graph: &Graph, trigger: Option<serde_json::Va
         protected: options.protected,
         retained: options.retained,
         deleted_with: options.deleted_with.clone(),
-        trigger,
+        trigger: trigger.map(|trigger| trigger.kept),
         timeout_ms: options.timeout.map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)),
         turn,
     }
+}
+
+/// The object that a step finds in state.
+pub(crate) fn object<'s>(step: &Step, state: &'s State) -> Option<&'s Arc<Instance>> {
+    let op = step.target.as_ref()?;
+    // What is deleted before it is replaced has its former name still.
+    let urns = [Some(&step.urn), step.moved_from.as_ref()].into_iter().flatten();
+    let live = urns.filter_map(|urn| state.live.get(urn)).find(|live| live.op == *op);
+    live.or_else(|| state.condemned.get(op))
 }
 
 /// Which resources of the program are in state under a former name.

@@ -1,10 +1,12 @@
-//! Physical names: two resources of a program must not be one object.
+//! Physical names: two resources of a program must not be one object, and what gets a name waits for the object that has it to go.
 
-use super::Resolved;
+use super::{Input, Resolved, object};
+use serde_json::{Map, Value};
 use std::collections::HashMap;
 use terrane_core::{
-    Fault,
+    Fault, KindSpec, OpId,
     graph::{Node, Site},
+    plan::{Op, Step},
 };
 
 /// The physical names that the program has given so far.
@@ -43,4 +45,34 @@ impl Names {
             .help("give one of them another name, or declare the object once and pass it on");
         Some(fault.at(site).at(node.site))
     }
+}
+
+/// Lets each object that gets a physical name wait for the stack's own objects that have it and are deleted in the same plan, or were to be
+/// deleted in an earlier one. Names are compared alone: objects elsewhere that have the same one are only deleted a little earlier.
+pub(crate) fn hand_over(steps: &mut [Step], input: &Input<'_>) {
+    let mut leaving: HashMap<(&str, &str, String), Vec<OpId>> = HashMap::new();
+    let goes = |step: &&Step| matches!(step.op, Op::Delete | Op::Replace { .. });
+    for instance in steps.iter().filter(goes).filter_map(|step| object(step, input.state)) {
+        for name in input.spec(instance.urn.kind()).into_iter().flat_map(|spec| given(spec, &instance.inputs.values)) {
+            leaving.entry(name).or_default().push(instance.op.clone());
+        }
+    }
+    if leaving.is_empty() {
+        return;
+    }
+    let comes = |step: &&mut Step| matches!(step.op, Op::Create | Op::Update | Op::Replace { .. });
+    for step in steps.iter_mut().filter(comes) {
+        let names = input.spec(step.urn.kind()).into_iter().flat_map(|spec| given(spec, &step.inputs.values));
+        let rivals = names.filter_map(|name| leaving.get(&name)).flatten();
+        step.displaces = rivals.filter(|rival| step.target.as_ref() != Some(*rival)).cloned().collect();
+    }
+}
+
+/// The physical names among inputs.
+fn given<'i>(
+    spec: &'static KindSpec,
+    inputs: &'i Map<String, Value>,
+) -> impl Iterator<Item = (&'static str, &'static str, String)> + use<'i> {
+    let fields = spec.inputs.iter().filter(|field| field.physical_name);
+    fields.filter_map(|field| Some((spec.kind, field.name, inputs.get(field.name)?.to_string())))
 }

@@ -92,9 +92,8 @@ impl<'a> Removals<'a> {
         let known: HashSet<&str> = handles.chain(self.input.providers.iter().map(|spec| spec.name)).collect();
         let mut strange: BTreeMap<&str, Vec<&Step>> = BTreeMap::new();
         for step in steps.iter().filter(|step| step.op == Op::Delete) {
-            let provider = step.urn.kind().split(':').next().unwrap_or_default();
-            if !known.contains(provider) {
-                strange.entry(provider).or_default().push(step);
+            if !known.contains(step.urn.provider()) {
+                strange.entry(step.urn.provider()).or_default().push(step);
             }
         }
         let fault = |(name, steps): (&str, Vec<&Step>)| {
@@ -154,6 +153,7 @@ fn removal(instance: &Arc<Instance>, op: Op, why: Why) -> Step {
         changes: Vec::new(),
         why: vec![why],
         dependencies: instance.dependencies.clone(),
+        displaces: BTreeSet::new(),
         kept: instance.kept.clone(),
         noted: false,
     }

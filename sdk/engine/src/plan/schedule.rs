@@ -7,12 +7,14 @@
 //! | make x -> remove y, for x that stays and depended on y in state | x must let go of y first |
 //! | make x -> remove old x, create first | the new object takes over before the old one goes |
 //! | remove old x -> make x, delete first | both can't exist at once |
+//! | remove y -> make x, for x that gets the physical name of y | two objects can't have it at once |
 //! | remove y -> forget x, for x that is deleted with y | the delete of y takes x along, and x need not be deleted |
 //! | make y -> remove old x, for x that depends on y and only may be replaced, delete first | y tells whether x is replaced at all |
 //!
 //! The third edge is left out where y is deleted first: its dependents can't let go before the new y is there. Where create-first and
-//! delete-first replacements would wait for each other in a circle, the create-first ones become delete-first; where a circle is left, its
-//! third and last edges go. The first two edges alone never make a circle, since neither program nor state has one.
+//! delete-first replacements would wait for each other in a circle, or names that go from one to the other, the create-first ones become
+//! delete-first; where a circle is left, its third and last edges go. The first two edges alone never make a circle, since neither program nor
+//! state has one, and from a make to a remove there is no other firm edge than that of a create-first replacement.
 
 use petgraph::{
     algo::tarjan_scc,
@@ -72,8 +74,8 @@ pub(crate) fn order(steps: &[Step], state: &State) -> Order {
 
 /// Turns create-first replacements into delete-first ones where the order demands it.
 pub(crate) fn settle_orders(steps: &mut [Step], state: &State) {
-    let is_delete_first = |step: &Step| step.op == Op::Replace { delete_first: true };
-    while steps.iter().any(is_delete_first) {
+    let goes_first = |step: &Step| step.op == Op::Replace { delete_first: true } || !step.displaces.is_empty();
+    while steps.iter().any(goes_first) {
         let mut order = Builder::new(steps).build(state);
         order.retain_edges(|order, edge| order[edge] != Edge::Learn);
         let mut turned = false;
@@ -149,6 +151,11 @@ impl<'a> Builder<'a> {
             };
             let learns = step.uncertain && step.op == Op::Replace { delete_first: true };
             let remove = step.target.as_ref().filter(|_| learns).and_then(|target| self.remove.get(target)).copied();
+            for displaced in &step.displaces {
+                if let Some(&remove) = self.remove.get(displaced) {
+                    self.order.add_edge(remove, make, Edge::Firm);
+                }
+            }
             for dependency in &step.dependencies {
                 if let Some(&needed) = self.make.get(dependency) {
                     self.order.add_edge(needed, make, Edge::Firm);

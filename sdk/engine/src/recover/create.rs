@@ -1,18 +1,19 @@
 //! A create of which no end is known: what its kind's service offers decides how it is recognised.
 
 use super::{
-    CLOCKS_DIFFER_MAX, Finding, Open, Recoverer, in_flight,
-    look::may_pass,
+    Finding, Open, Recoverer, in_flight,
     words::{made_by, names},
 };
-use crate::execute::{VISIBLE_WITHIN, pause};
+use crate::execute::{VISIBLE_WITHIN, may_pass, pause, permitted};
 use serde_json::{Map, Value};
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use terrane_core::{
-    AnyKind, Error, Found, Outcome,
+    AnyKind, Error, Found, KindSpec, Outcome,
     kind::{Finding as Seen, Listing, Recorded, Recovery},
-    state::{Cut, Intent},
+    planted::{Bug, planted},
+    state::{Cut, Instance, Intent},
 };
+use terrane_state::CLOCKS_DIFFER_MAX;
 
 /// How often a create is sent again inside its token's window.
 const SENDS_MAX: u32 = 6;
@@ -25,8 +26,11 @@ impl Recoverer<'_> {
             Recovery::Find | Recovery::Name | Recovery::Returns | Recovery::Key => {
                 self.found(intent, &*kind, late).await
             }
+            Recovery::Tags { .. } if planted(Bug::SettleWindowNotWaited) => {
+                self.found(intent, &*kind, Duration::ZERO).await
+            }
             Recovery::Tags { settle } => self.found(intent, &*kind, late + settle).await,
-            Recovery::Token { window } => match self.sent_again(intent, &*kind, window).await? {
+            Recovery::Token { window } => match self.calling(intent, self.sent_again(intent, &*kind, window)).await? {
                 Some(finding) => Ok(finding),
                 None => self.found(intent, &*kind, late + VISIBLE_WITHIN).await,
             },
@@ -35,15 +39,25 @@ impl Recoverer<'_> {
     }
 
     /// Looks for the object's mark, for as long as it may take to show.
+    ///
+    /// What has a name or a place that can't exist twice keeps the create out, be it the stack's own object that is to be deleted: when nothing
+    /// of the create can arrive any more, it has not happened, and the next one says who is in its way.
     async fn found(&self, intent: &Intent, kind: &dyn AnyKind, shows_within: Duration) -> Result<Finding, Open> {
+        let excludes = is_unique(kind.spec(), intent);
+        let is_open = |seen: &Seen| matches!(seen, Found::Nothing) || (excludes && matches!(seen, Found::Another(_)));
+        let creation = self.creation(intent);
+        let find = || kind.find((*intent.inputs.values).clone(), &creation);
         let patience = self.left_of(intent, shows_within);
-        let seen: Seen = self.look(kind, intent, &self.creation(intent), patience).await?;
-        match seen {
+        match self.until(intent, patience, |seen| !is_open(seen), find).await? {
             Found::Ours(outputs) => {
                 let text = format!("adopted {}, {}", intent.urn.kind(), made_by(&self.state, intent));
                 Ok(self.adopted(intent, kind.spec(), outputs, text))
             }
             Found::Nothing => Ok(self.failed(intent, Cut::NotApplied, "its create had not happened")),
+            Found::Another(what) if excludes => {
+                let text = format!("its create had not happened: its place is taken by {what}");
+                Ok(self.failed(intent, Cut::NotApplied, text))
+            }
             Found::Another(what) => Err(Open::Undecided(format!("its place is taken by {what}"))),
             Found::Several(ids) => {
                 Err(Open::Undecided(format!("{} objects carry its mark: {}", ids.len(), names(&ids))))
@@ -63,7 +77,7 @@ impl Recoverer<'_> {
         let creation = self.creation(intent);
         let mut attempt = 1;
         while self.is_within(intent, window) {
-            creation.progress().permit()?;
+            permitted(self.journal, &**self.world, creation.progress()).await?;
             let error = match kind.create((*intent.inputs.values).clone(), &creation).await {
                 Ok(outputs) => {
                     let text = format!("adopted {} by its token, {}", intent.urn.kind(), made_by(&self.state, intent));
@@ -106,6 +120,10 @@ impl Recoverer<'_> {
         };
         match self.fresh(intent, kind, before, &listing).as_slice() {
             [] => Ok(self.failed(intent, Cut::NotApplied, "its create had not happened")),
+            [(id, _)] if !self.tells_apart(intent, kind) => {
+                let why = format!("nothing tells whether {id} is it or another {} of the stack", intent.urn.kind());
+                Err(Open::Undecided(why))
+            }
             [(id, outputs)] => {
                 let was = Recorded { inputs: (*intent.inputs.values).clone(), outputs: (*outputs).clone() };
                 self.remove(intent, kind, &was).await?;
@@ -130,23 +148,43 @@ impl Recoverer<'_> {
         before: &BTreeSet<String>,
         listing: &'l Listing,
     ) -> Vec<(&'l String, &'l Map<String, Value>)> {
-        let stable: Vec<&str> =
-            kind.spec().outputs.iter().filter(|field| field.stable).map(|field| field.name).collect();
+        let stable: Vec<&str> = stable(kind.spec()).collect();
         let known = |outputs: &Map<String, Value>| {
-            self.state.instances().filter(|instance| instance.urn.kind() == intent.urn.kind()).any(|instance| {
+            self.siblings(intent).any(|instance| {
                 !stable.is_empty() && stable.iter().all(|name| instance.outputs.get(name) == outputs.get(*name))
             })
         };
         listing.iter().filter(|(id, outputs)| !before.contains(*id) && !known(outputs)).collect()
     }
 
+    /// Whether a new object can't be one that the stack has already: another create may have ended well after both had listed.
+    fn tells_apart(&self, intent: &Intent, kind: &dyn AnyKind) -> bool {
+        stable(kind.spec()).next().is_some() || self.siblings(intent).next().is_none()
+    }
+
+    /// The stack's objects of the same kind.
+    fn siblings(&self, intent: &Intent) -> impl Iterator<Item = &Arc<Instance>> {
+        self.state.instances().filter(|instance| instance.urn.kind() == intent.urn.kind())
+    }
+
     /// Deletes, again where that may help: deleting twice is deleting once.
     async fn remove(&self, intent: &Intent, kind: &dyn AnyKind, was: &Recorded) -> Result<(), Error> {
         let progress = self.progress(intent);
         let delete = || async {
-            progress.permit()?;
+            permitted(self.journal, &**self.world, &progress).await?;
             kind.delete(was.clone(), &progress).await
         };
-        self.asking(delete).await
+        self.asking(intent, delete).await
     }
+}
+
+/// The outputs by which an object is known for as long as it lives.
+fn stable(spec: &KindSpec) -> impl Iterator<Item = &'static str> {
+    spec.outputs.iter().filter(|field| field.stable).map(|field| field.name)
+}
+
+/// Whether no two objects can be what a create was to make.
+fn is_unique(spec: &KindSpec, intent: &Intent) -> bool {
+    let is_named = || spec.inputs.iter().any(|field| field.physical_name && intent.inputs.get(field.name).is_some());
+    matches!(spec.recovery, Recovery::Name | Recovery::Returns | Recovery::Key) || is_named()
 }

@@ -1,6 +1,6 @@
 //! A delete of which no end is known: whether the object is still there.
 
-use super::{Finding, Open, Recoverer, in_flight, recorded};
+use super::{Finding, Open, Recoverer, in_flight};
 use terrane_core::{
     Properties, Record,
     state::{Cut, Done, Intent},
@@ -15,7 +15,7 @@ impl Recoverer<'_> {
         };
         let kind = self.kind(intent).await?;
         let patience = self.left_of(intent, in_flight(kind.spec()));
-        let read = || kind.read(recorded(instance));
+        let read = || kind.read((&**instance).into());
         if self.until(intent, patience, Option::is_none, read).await?.is_some() {
             return Ok(self.failed(intent, Cut::NotApplied, again));
         }

@@ -1,28 +1,18 @@
 //! Asking a provider, with patience: what doesn't show yet may still, and a request of a dead process may still arrive.
 
-use super::{CLOCKS_DIFFER_MAX, Recoverer};
-use crate::{ApplyOptions, What, execute::pause};
+use super::Recoverer;
+use crate::{
+    ApplyOptions, What,
+    execute::{STAGED_MAX_MS, asking, survive, within},
+};
 use std::{future::Future, time::Duration};
-use terrane_core::{AnyKind, Class, Creation, Error, Found, Outcome, Result, kind::Finding as Seen, state::Intent};
+use terrane_core::{Result, state::Intent};
+use terrane_state::CLOCKS_DIFFER_MAX;
 
-/// How often a question is put that finds no answer.
-const ATTEMPTS_MAX: u32 = 6;
 /// The pauses between two looks.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
 
 impl Recoverer<'_> {
-    /// Looks until the object shows, or must have shown.
-    pub(super) async fn look(
-        &self,
-        kind: &dyn AnyKind,
-        intent: &Intent,
-        creation: &Creation,
-        patience: Duration,
-    ) -> Result<Seen> {
-        let find = || kind.find((*intent.inputs.values).clone(), creation);
-        self.until(intent, patience, |seen| !matches!(seen, Found::Nothing), find).await
-    }
-
     /// Asks until an answer satisfies or patience ends; the last answer is given after the end, never before.
     pub(super) async fn until<T, F: Future<Output = Result<T>>>(
         &self,
@@ -36,7 +26,7 @@ impl Recoverer<'_> {
         loop {
             let waited = Duration::from_millis(self.world.clock_ms().saturating_sub(began_ms));
             let left = patience.saturating_sub(waited);
-            let answer = self.asking(&ask).await?;
+            let answer = self.asking(intent, &ask).await?;
             if left.is_zero() || satisfies(&answer) {
                 return Ok(answer);
             }
@@ -46,26 +36,31 @@ impl Recoverer<'_> {
     }
 
     /// Puts a question that changes nothing, again where that may help.
-    pub(super) async fn asking<T, F: Future<Output = Result<T>>>(&self, ask: impl Fn() -> F) -> Result<T> {
-        let mut attempt = 1;
-        loop {
-            match ask().await {
-                Err(error) if attempt < ATTEMPTS_MAX && may_pass(&error) => {
-                    self.world.sleep(pause(&**self.world, attempt)).await;
-                    attempt += 1;
-                }
-                answer => return answer,
-            }
-        }
+    pub(super) async fn asking<T, F: Future<Output = Result<T>>>(
+        &self,
+        intent: &Intent,
+        ask: impl Fn() -> F,
+    ) -> Result<T> {
+        self.calling(intent, asking(&**self.world, ask)).await
     }
 
-    /// How much of a time after the operation's last request is still to come, by clocks that are not trusted far.
+    /// Runs a provider's code: no longer than the operation itself may take, and a panic is a failure like any other.
+    pub(super) async fn calling<T>(&self, intent: &Intent, call: impl Future<Output = Result<T>>) -> Result<T> {
+        let limit = limit(intent);
+        within(&**self.world, limit, limit, survive(call)).await
+    }
+
+    /// How much of a time after the operation's last request is still to come: after the last moment at which the dead process can have sent
+    /// one, as its journal shows, or after what the intent says of it, by a clock that is not trusted far.
     pub(super) fn left_of(&self, intent: &Intent, span: Duration) -> Duration {
-        // While its process lives, a call is tried again until its time limit.
-        let limit = intent.kept.timeout_ms.map_or_else(|| ApplyOptions::default().timeout, Duration::from_millis);
-        let last_ms = intent.cut_ms.unwrap_or_else(|| intent.at_ms.saturating_add(millis(limit)));
-        let since_ms = self.world.now_ms().saturating_sub(last_ms).saturating_sub(millis(CLOCKS_DIFFER_MAX));
-        span.saturating_sub(Duration::from_millis(u64::try_from(since_ms).unwrap_or(0)))
+        // While its process lives, a call may wait for its turn, and is tried again until its time limit.
+        let at_last = || intent.at_ms.saturating_add(STAGED_MAX_MS).saturating_add(millis(limit(intent)));
+        let last_ms = intent.cut_ms.unwrap_or_else(at_last);
+        let since_ms = u64::try_from(self.world.now_ms().saturating_sub(last_ms)).unwrap_or(0);
+        let as_said = Duration::from_millis(since_ms).saturating_sub(CLOCKS_DIFFER_MAX);
+        let held_ms = self.world.clock_ms().saturating_sub(self.opened_ms);
+        let as_seen = self.journal.quiet() + Duration::from_millis(held_ms);
+        span.saturating_sub(as_said.max(as_seen))
     }
 
     pub(super) async fn wait(&self, intent: &Intent, time: Duration) {
@@ -78,9 +73,9 @@ impl Recoverer<'_> {
     }
 }
 
-/// Whether the same request may succeed later; for requests that may be repeated.
-pub(super) fn may_pass(error: &Error) -> bool {
-    error.kind() != Class::Fatal || error.outcome() == Outcome::Unknown
+/// How long the operation may take.
+fn limit(intent: &Intent) -> Duration {
+    intent.kept.timeout_ms.map_or_else(|| ApplyOptions::default().timeout, Duration::from_millis)
 }
 
 fn millis(time: Duration) -> i64 {

@@ -11,23 +11,26 @@ mod words;
 
 pub use verdict::Verdict;
 
-use crate::{Error, Events, Session, Undecided, What, World, execute::Connections};
+use crate::{
+    Error, Events, Session, Undecided, What, World,
+    execute::{Connections, progress},
+    lock::release,
+    write::commit,
+};
 use futures_util::{StreamExt, stream};
 use serde_json::{Map, Value};
 use std::{sync::Arc, time::Duration};
 use terrane_core::{
-    AnyKind, Creation, Progress, Properties, Record, State,
+    AnyKind, Creation, Progress, Properties, Record, Stack, State,
     failpoint::{Point, reach},
-    kind::{KindSpec, Recorded, Recovery},
-    state::{Action, Cut, Done, Failed, Instance, Intent, RunEnd, RunStart},
+    kind::{KindSpec, Recovery},
+    secret::redact,
+    state::{Action, Cut, Done, Failed, Intent, RunEnd, RunStart},
 };
 use terrane_state::Journal;
 
 /// How many operations are looked at together.
 const TOGETHER: usize = 64;
-
-/// How much the clocks of two machines may differ. A time that another process wrote down is trusted no more than that.
-const CLOCKS_DIFFER_MAX: Duration = Duration::from_secs(300);
 
 impl Session {
     /// Brings the operations and moves that a crashed run or command left open to their end; says what was found. Nothing is locked or
@@ -37,23 +40,29 @@ impl Session {
     /// When an operation can't be decided without a person, after all others have found their end: [`Session::decide`]. Or when the state
     /// or a provider can't be read.
     pub async fn recover(&self, command: &str, events: &Events) -> Result<Vec<String>, Error> {
-        let mut found = self.finish_moves(command, events).await?;
-        if self.state().await?.is_none_or(|state| state.pending.is_empty()) {
+        let Some(state) = self.state().await? else { return Ok(Vec::new()) };
+        self.settle(&state, None, command, events).await
+    }
+
+    /// The same for a state that has been read just now, with the program, where that has run already.
+    pub(crate) async fn settle(
+        &self,
+        state: &State,
+        stack: Option<&Stack>,
+        command: &str,
+        events: &Events,
+    ) -> Result<Vec<String>, Error> {
+        let mut found = self.finish_moves(state, command, events).await?;
+        if state.pending.is_empty() {
             return Ok(found);
         }
-        let connections = self.connections(&self.evaluate().await?);
-        let journal = self.open(command, events).await?;
-        let recoverer = Recoverer {
-            connections: &connections,
-            world: &self.world,
-            events,
-            start: self.start(command, ""),
-            state: journal.state(),
-            journal: &journal,
+        let connections = match stack {
+            Some(stack) => self.connections(stack),
+            None => self.connections(&self.evaluate().await?),
         };
-        let recovered = recoverer.run().await;
-        journal.close().await?;
-        found.extend(recovered?);
+        let journal = self.open(command, events).await?;
+        let recovered = Recoverer::new(self, command, &journal, &connections, events).run().await;
+        found.extend(release(&journal, recovered).await?);
         Ok(found)
     }
 }
@@ -67,6 +76,8 @@ struct Recoverer<'a> {
     start: RunStart,
     /// The state as the crashed run left it.
     state: State,
+    /// When the journal was opened, by the world's clock.
+    opened_ms: u64,
 }
 
 /// The end of one operation.
@@ -98,6 +109,20 @@ struct Recovered {
     /// The state with what is durable by now.
     state: State,
     begun: bool,
+}
+
+impl<'a> Recoverer<'a> {
+    fn new(
+        session: &'a Session,
+        command: &str,
+        journal: &'a Arc<dyn Journal>,
+        connections: &'a Connections,
+        events: &'a Events,
+    ) -> Self {
+        let world = &session.world;
+        let (start, state, opened_ms) = (session.start(command, ""), journal.state(), world.clock_ms());
+        Self { journal, connections, world, events, start, state, opened_ms }
+    }
 }
 
 impl Recoverer<'_> {
@@ -133,8 +158,7 @@ impl Recoverer<'_> {
         if !recovered.begun {
             return Ok(());
         }
-        let end = RunEnd { result: "done".to_owned(), at_ms: self.world.now_ms(), ..RunEnd::default() };
-        self.write(vec![Record::RunEnd(end)], recovered).await?;
+        self.write(vec![Record::RunEnd(RunEnd::done(self.world.now_ms()))], recovered).await?;
         Ok(self.journal.seal(&recovered.state).await?)
     }
 
@@ -147,7 +171,7 @@ impl Recoverer<'_> {
                 return Some(record);
             }
             Err(Open::Undecided(why)) => {
-                let (urn, site) = (intent.urn.clone(), intent.site.clone());
+                let (urn, site, why) = (intent.urn.clone(), intent.site.clone(), redact(&why).into_owned());
                 recovered.undecided.push(Undecided { urn, site, why });
             }
             Err(Open::Failed(error)) => {
@@ -166,10 +190,7 @@ impl Recoverer<'_> {
             recovered.begun = true;
             records.insert(0, Record::RunStart(self.start.clone()));
         }
-        for record in &records {
-            recovered.state.apply(record).map_err(terrane_state::Error::from)?;
-        }
-        Ok(self.journal.commit(records).await?)
+        Ok(commit(self.journal, &mut recovered.state, records).await?)
     }
 
     async fn settled(&self, intent: Intent) -> (Intent, Result<Finding, Open>) {
@@ -194,7 +215,7 @@ impl Recoverer<'_> {
     async fn kind(&self, intent: &Intent) -> Result<Arc<dyn AnyKind>, terrane_core::Error> {
         let provider = self.state.providers.get(&intent.provider);
         let settings: Map<String, Value> = provider.map(|provider| provider.settings.clone()).unwrap_or_default();
-        self.connections.kind(&intent.provider, &settings, intent.urn.kind()).await
+        self.calling(intent, self.connections.kind(&intent.provider, &settings, intent.urn.kind())).await
     }
 
     /// The create that an intent speaks of, as its kind is to see it. What it changes is under the permit of this run.
@@ -203,14 +224,12 @@ impl Recoverer<'_> {
     }
 
     fn progress(&self, intent: &Intent) -> Progress {
-        let (events, urn, journal) = (self.events.clone(), intent.urn.clone(), self.journal.clone());
-        let progress =
-            Progress::to(move |text| events.tell(What::StepProgress { urn: urn.clone(), text: text.to_owned() }));
-        progress.under(move || journal.permit().map_err(terrane_core::Error::from))
+        progress(self.events, &intent.urn, self.journal)
     }
 
     fn failed(&self, intent: &Intent, cut: Cut, text: impl Into<String>) -> Finding {
-        let (text, at_ms) = (text.into(), self.world.now_ms());
+        // A provider's words may be among them.
+        let (text, at_ms) = (redact(&text.into()).into_owned(), self.world.now_ms());
         let failed = Failed { op: intent.op.clone(), cut, message: text.clone(), at_ms };
         Finding { record: Record::Failed(failed), text }
     }
@@ -228,8 +247,4 @@ impl Recoverer<'_> {
 /// How long after its process a request may arrive. A kind that says nothing of recovery is taken at its word at once.
 fn in_flight(spec: &KindSpec) -> Duration {
     if spec.recovery == Recovery::Find { Duration::ZERO } else { spec.in_flight }
-}
-
-fn recorded(instance: &Instance) -> Recorded {
-    Recorded { inputs: (*instance.inputs.values).clone(), outputs: (*instance.outputs.values).clone() }
 }

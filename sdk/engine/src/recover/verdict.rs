@@ -24,14 +24,7 @@ impl Session {
     pub async fn decide(&self, command: &str, urn: &Urn, verdict: &Verdict, events: &Events) -> Result<String, Error> {
         let connections = self.connections(&self.evaluate().await?);
         let journal = self.open(command, events).await?;
-        let recoverer = Recoverer {
-            connections: &connections,
-            world: &self.world,
-            events,
-            start: self.start(command, ""),
-            state: journal.state(),
-            journal: &journal,
-        };
+        let recoverer = Recoverer::new(self, command, &journal, &connections, events);
         let is_meant = |intent: &&Intent| intent.urn == *urn && intent.action == Action::Create;
         let decided = async {
             let found = match recoverer.state.pending.values().find(is_meant) {
@@ -53,7 +46,7 @@ impl Recoverer<'_> {
         };
         let kind = self.kind(intent).await?;
         let found = self
-            .asking(|| kind.import(id))
+            .asking(intent, || kind.import(id))
             .await?
             .ok_or_else(|| Problem::new(format!("there is no {} `{id}` to import", intent.urn.kind())).code("T0305"))?;
         let text = format!("adopted {} {id}, as a person says", intent.urn.kind());

@@ -1,4 +1,4 @@
-//! Setting a damaged state aside: its folder becomes another one, whole, in one step.
+//! Putting a state out of the way: its folder becomes another one, whole, in one step.
 
 use super::{
     error::{Error, Result},
@@ -7,26 +7,26 @@ use super::{
 };
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use std::{
-    fs::{DirBuilder, File},
+    fs::{self, DirBuilder, File},
     io,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
 };
 
-/// So many damaged states are kept of a stack; more than that is a fault that goes on.
+/// So many states are kept aside of a stack; more than that is a fault that goes on.
 const NUMBER_MAX: u32 = 99;
 
-/// Exchanges a state's folder with a new one, in which `prepare` has put what the stack is to keep. The old one is then `<aside>-<number>`.
+/// Exchanges a locked state's folder with a new one, in which `prepare` has put what the stack is to keep. The old one is then
+/// `<aside>-<number>`, with the lock that is held; who waits for it finds the new folder's.
 ///
 /// # Errors
-/// When somebody works on the state, or the folders can't be made; nothing has changed then.
+/// When the folders can't be made; nothing has changed then.
 pub fn set_aside<E: From<Error>>(
-    folder: &Path,
+    lock: &Lock,
     aside: &Path,
     prepare: impl FnOnce(&Path) -> std::result::Result<(), E>,
 ) -> std::result::Result<PathBuf, E> {
-    let _lock = Lock::acquire(folder)?;
-    let place = make(aside)?;
+    let (folder, place) = (lock.folder(), make(aside)?);
     prepare(&place)?;
     let exchanged = renameat_with(CWD, folder, CWD, &place, RenameFlags::EXCHANGE);
     exchanged.map_err(|error| files::refused("set aside", folder, error.into()))?;
@@ -37,22 +37,47 @@ pub fn set_aside<E: From<Error>>(
     Ok(place)
 }
 
+/// Deletes a folder that was set aside; what a kill leaves of it, [`sweep`] deletes.
+///
+/// # Errors
+/// What can't be deleted.
+pub fn delete(place: &Path) -> Result<()> {
+    match fs::remove_dir_all(place) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(files::refused("remove", place, error)),
+        _ => Ok(()),
+    }
+}
+
+/// Deletes all folders `<aside>-<number>`. Only who holds the lock of the stack may.
+///
+/// # Errors
+/// What can't be deleted.
+pub fn sweep(aside: &Path) -> Result<()> {
+    let name = name_of(aside);
+    let Ok(entries) = fs::read_dir(aside.parent().unwrap_or(aside)) else { return Ok(()) };
+    let is_one = |entry: &fs::DirEntry| {
+        let found = entry.file_name().to_string_lossy().into_owned();
+        found.strip_prefix(&format!("{name}-")).is_some_and(|number| number.parse::<u32>().is_ok())
+    };
+    entries.flatten().filter(is_one).try_for_each(|entry| delete(&entry.path()))
+}
+
 /// Makes the first folder of those names that there is none of yet.
 fn make(aside: &Path) -> Result<PathBuf> {
-    let name = aside.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let parent = aside.parent().unwrap_or(aside);
-    let mut builder = DirBuilder::new();
-    builder.mode(0o700).recursive(true);
-    builder.create(parent).map_err(|error| files::refused("make", parent, error))?;
-    builder.recursive(false);
+    let name = name_of(aside);
+    super::create_folder(aside.parent().unwrap_or(aside))?;
     for number in 1..=NUMBER_MAX {
         let place = aside.with_file_name(format!("{name}-{number}"));
-        match builder.create(&place) {
+        match DirBuilder::new().mode(0o700).create(&place) {
             Ok(()) => return Ok(place),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(files::refused("make", &place, error)),
         }
     }
-    let many = io::Error::other(format!("there are {NUMBER_MAX} damaged states already; move some elsewhere"));
+    let many = io::Error::other(format!("there are {NUMBER_MAX} of them already; move some elsewhere"));
     Err(files::refused("make another folder like", aside, many))
+}
+
+fn name_of(aside: &Path) -> String {
+    aside.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }

@@ -1,4 +1,4 @@
-//! The few things that are ever done to the disk, behind a trait, so that tests can stop, fail or record each of them.
+//! The few things that are ever done to the disk, behind a trait, so that tests and simulations can stop, fail or record each of them.
 
 use std::{
     fmt,
@@ -12,13 +12,15 @@ use rustix::fs::OFlags;
 
 /// An open file that knows its name.
 #[derive(Debug)]
-pub(crate) struct Handle {
-    pub(crate) file: File,
-    pub(crate) path: PathBuf,
+pub struct Handle {
+    /// The file.
+    pub file: File,
+    /// Its name.
+    pub path: PathBuf,
 }
 
 /// The changes that the disk layer makes; each is one system call or a short loop of one.
-pub(crate) trait Device: Send + fmt::Debug {
+pub trait Device: Send + fmt::Debug {
     /// Creates a folder for this user only.
     fn create_folder(&mut self, path: &Path) -> io::Result<()>;
     /// Creates an empty file for this user only; one that is there loses its contents.
@@ -35,11 +37,17 @@ pub(crate) trait Device: Send + fmt::Debug {
     fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a file.
     fn remove(&mut self, path: &Path) -> io::Result<()>;
+    /// A number that nobody else draws, to name a new state by.
+    fn random(&mut self) -> io::Result<[u8; 16]> {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes)?;
+        Ok(bytes)
+    }
 }
 
 /// The real disk.
 #[derive(Debug)]
-pub(crate) struct Kernel;
+pub struct Kernel;
 
 impl Device for Kernel {
     fn create_folder(&mut self, path: &Path) -> io::Result<()> {

@@ -15,6 +15,7 @@ use terrane_core::planted::{Bug, planted};
 use super::{
     device::{Device, Handle},
     error::{Error, Result},
+    header::Lineage,
 };
 
 /// The most bytes that a state file may have; what is larger is refused before it is read or written.
@@ -31,6 +32,11 @@ pub(crate) struct Files {
 impl Files {
     pub(crate) fn new(device: Box<dyn Device>) -> Self {
         Self { device, poison: None }
+    }
+
+    /// What a new state is told from others by.
+    pub(crate) fn draw_lineage(&mut self, folder: &Path) -> Result<Lineage> {
+        self.device.random().map(Lineage).map_err(|error| refused("name the state in", folder, error))
     }
 
     /// Writes a new version of `target` beside it and makes it durable, under a name that nobody reads: a crash leaves
@@ -106,6 +112,11 @@ impl Files {
             Err(_) if path.is_dir() => Ok(()),
             Err(error) => Err(refused("create", path, error)),
         }
+    }
+
+    /// Makes a folder's name durable, and those of the project's and the store's folders above it: whoever made them may have died before that.
+    pub(crate) fn sync_names_of(&mut self, folder: &Path) -> Result<()> {
+        folder.ancestors().skip(1).take(2).try_for_each(|above| self.sync_folder(above))
     }
 
     fn sync_folder(&mut self, path: &Path) -> Result<()> {

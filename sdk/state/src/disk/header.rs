@@ -4,7 +4,7 @@
 //! magic 8 | format u32 | min_reader u32 | lineage 16 | seq u64 | chain 32 | sha256 of all before 32  (little endian)
 //! ```
 
-use std::{fmt, io, path::Path};
+use std::{fmt, path::Path};
 
 use sha2::{Digest, Sha256};
 
@@ -25,11 +25,8 @@ pub(crate) type Hash = [u8; 32];
 pub struct Lineage(pub(crate) [u8; 16]);
 
 impl Lineage {
-    pub(crate) fn random() -> io::Result<Self> {
-        let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes)?;
-        Ok(Self(bytes))
-    }
+    /// That of a folder without a state.
+    pub(crate) const NONE: Self = Self([0; 16]);
 }
 
 impl fmt::Display for Lineage {

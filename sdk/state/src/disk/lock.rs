@@ -8,7 +8,7 @@ use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::Read,
     os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
-    path::Path,
+    path::{Path, PathBuf},
     sync::LazyLock,
     thread,
     time::Duration,
@@ -104,13 +104,17 @@ impl fmt::Display for Holder {
 
 /// The lock on a state folder, held until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Lock {
+pub struct Lock {
     file: File,
+    folder: PathBuf,
 }
 
 impl Lock {
-    /// Takes the lock or says who has it; never waits for it.
-    pub(crate) fn acquire(folder: &Path) -> Result<Self> {
+    /// Takes the lock for `holder`, or says who has it; never waits for it to be released.
+    ///
+    /// # Errors
+    /// [`Error::Locked`], or the lock file can't be used.
+    pub fn acquire(folder: &Path, holder: &Holder) -> Result<Self> {
         let path = folder::lock(folder);
         for _ in 0..ATTEMPTS_MAX {
             let mut options = OpenOptions::new();
@@ -118,24 +122,33 @@ impl Lock {
             let Some(file) = files::open(&path, &mut options)? else { continue };
             match file.try_lock() {
                 Ok(()) if is_current(&file, &path) => {
-                    let lock = Self { file };
-                    lock.sign();
+                    let lock = Self { file, folder: folder.to_owned() };
+                    lock.sign(holder);
                     return Ok(lock);
                 }
-                // Somebody removed the file by hand after it was opened: the next one may lock a new file.
+                // Somebody removed the file by hand, or set the folder aside, after it was opened: the next one may lock a new file.
                 Ok(()) => {}
-                Err(TryLockError::WouldBlock) => {
-                    return Err(Error::Locked { path: folder.to_owned(), holder: holder(&path).map(Box::new) });
-                }
+                Err(TryLockError::WouldBlock) => match signed(&path) {
+                    Some(there) => {
+                        return Err(Error::Locked { path: folder.to_owned(), holder: Some(Box::new(there)) });
+                    }
+                    // Somebody only looks whether it is held, or has just taken it and not signed yet.
+                    None => thread::sleep(PAUSE),
+                },
                 Err(TryLockError::Error(error)) => return Err(files::refused("lock", &path, error)),
             }
         }
         Err(Error::Locked { path: folder.to_owned(), holder: None })
     }
 
+    /// The folder that it is on.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Writes down who holds the lock. A courtesy to others: a full disk must not stop a run that changes nothing.
-    fn sign(&self) {
-        let text = serde_json::to_vec(&Holder::current()).unwrap_or_default();
+    fn sign(&self, holder: &Holder) {
+        let text = serde_json::to_vec(&Holder { since: Timestamp::now(), ..holder.clone() }).unwrap_or_default();
         let _ = self.file.set_len(0);
         let _ = self.file.write_all_at(&text, 0);
     }
@@ -163,15 +176,20 @@ pub(crate) fn held(folder: &Path) -> Result<Option<Holder>> {
 /// Who holds the lock, from the lock file. It is empty for a moment after the lock is taken.
 fn holder(path: &Path) -> Option<Holder> {
     for _ in 0..ATTEMPTS_MAX {
-        let mut text = Vec::new();
-        let file = files::open(path, OpenOptions::new().read(true)).ok()??;
-        file.take(HOLDER_BYTES_MAX).read_to_end(&mut text).ok()?;
-        if let Ok(holder) = serde_json::from_slice(&text) {
+        if let Some(holder) = signed(path) {
             return Some(holder);
         }
         thread::sleep(PAUSE);
     }
     None
+}
+
+/// Who has signed the lock file.
+fn signed(path: &Path) -> Option<Holder> {
+    let mut text = Vec::new();
+    let file = files::open(path, OpenOptions::new().read(true)).ok()??;
+    file.take(HOLDER_BYTES_MAX).read_to_end(&mut text).ok()?;
+    serde_json::from_slice(&text).ok()
 }
 
 fn is_current(file: &File, path: &Path) -> bool {

@@ -130,6 +130,11 @@ impl Log {
         Ok((bytes, end))
     }
 
+    /// Makes what an interrupted run left durable.
+    pub(crate) fn keep_left(&mut self, files: &mut Files) -> Result<()> {
+        if matches!(self.file, File::Unsealed(_)) { self.prepare(files) } else { Ok(()) }
+    }
+
     /// Makes the file one that can be appended to, and all that was read from it durable. Does nothing the second time.
     ///
     /// What an interrupted run left is copied to a new file: a sync that failed may have marked pages as clean that

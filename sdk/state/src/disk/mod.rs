@@ -43,20 +43,19 @@ use std::{
 };
 
 pub use self::{
-    aside::set_aside,
+    aside::{delete, set_aside, sweep},
+    device::{Device, Handle, Kernel},
     error::{Error, Result},
     frame::Frame,
     header::Lineage,
-    lock::Holder,
+    lock::{Holder, Lock},
     log::{Appended, Space},
     snapshot::{SNAPSHOTS_MAX, Snapshot},
 };
 use self::{
-    device::{Device, Kernel},
     files::Files,
     folder::Existence,
     header::{Header, Kind, Point},
-    lock::Lock,
     log::{Good, Log},
 };
 
@@ -108,6 +107,14 @@ pub fn holder(folder: &Path) -> Result<Option<Holder>> {
     lock::held(folder)
 }
 
+/// Creates a folder for this user only, durably, and those above it, unless it is there.
+///
+/// # Errors
+/// What the operating system refuses.
+pub fn create_folder(path: &Path) -> Result<()> {
+    Files::new(Box::new(Kernel)).create_folder(path)
+}
+
 /// The snapshots that a folder keeps, the oldest first, whatever has become of its log.
 ///
 /// # Errors
@@ -139,21 +146,37 @@ impl Disk {
         Self::open_on(Box::new(Kernel), folder, access)
     }
 
-    fn open_on(device: Box<dyn Device>, folder: &Path, access: Access) -> Result<Opened> {
+    /// The same, with what changes the disk; a reader changes nothing.
+    ///
+    /// # Errors
+    /// As [`Disk::open`].
+    pub fn open_on(device: Box<dyn Device>, folder: &Path, access: Access) -> Result<Opened> {
         let existence = folder::check(folder)?;
         match access {
-            Access::Read if existence == Existence::Missing => Loaded::nothing(folder)?.opened(folder, None),
+            Access::Read if existence == Existence::Missing => Loaded::nothing(folder).opened(folder, None),
             Access::Read => read_undisturbed(folder)?.opened(folder, None),
-            Access::Write => {
-                let mut files = Files::new(device);
-                files.create_folder(folder)?;
-                let lock = Lock::acquire(folder)?;
-                load(folder)?.opened(folder, Some(Writer { files, _lock: lock }))
-            }
+            Access::Write => Self::open_as(device, folder, &Holder::current()),
         }
     }
 
-    /// What tells this state from all others; new and not yet written down where the folder is empty.
+    /// Opens a state folder for writing, in the name of `holder`.
+    ///
+    /// # Errors
+    /// As [`Disk::open`].
+    pub fn open_as(device: Box<dyn Device>, folder: &Path, holder: &Holder) -> Result<Opened> {
+        folder::check(folder)?;
+        let mut files = Files::new(device);
+        files.create_folder(folder)?;
+        let lock = Lock::acquire(folder, holder)?;
+        let mut loaded = load(folder)?;
+        if loaded.log.lineage() == Lineage::NONE {
+            loaded.log = Log::missing(folder, files.draw_lineage(folder)?);
+            files.sync_names_of(folder)?;
+        }
+        loaded.opened(folder, Some(Writer { files, _lock: lock }))
+    }
+
+    /// What tells this state from all others; new and not yet written down where the folder is empty and opened for writing.
     #[must_use]
     pub fn lineage(&self) -> Lineage {
         self.log.lineage()
@@ -163,6 +186,15 @@ impl Disk {
     #[must_use]
     pub fn last_seq(&self) -> u64 {
         self.log.end().seq
+    }
+
+    /// Makes what an interrupted run left durable: it may be in memory only, and who takes the stack over acts on it.
+    ///
+    /// # Errors
+    /// As [`Disk::append`].
+    pub fn keep_left(&mut self) -> Result<()> {
+        let (log, files) = self.writing()?;
+        log.keep_left(files)
     }
 
     /// Records each payload, in one write and one sync for all; they are durable when this returns.
@@ -255,9 +287,8 @@ struct Loaded {
 }
 
 impl Loaded {
-    fn nothing(folder: &Path) -> Result<Self> {
-        let lineage = Lineage::random().map_err(|error| files::refused("name the state in", folder, error))?;
-        Ok(Self { log: Log::missing(folder, lineage), sealed: None, snapshot: None, frames: Vec::new() })
+    fn nothing(folder: &Path) -> Self {
+        Self { log: Log::missing(folder, Lineage::NONE), sealed: None, snapshot: None, frames: Vec::new() }
     }
 
     fn opened(self, folder: &Path, writer: Option<Writer>) -> Result<Opened> {
@@ -287,7 +318,7 @@ fn load(folder: &Path) -> Result<Loaded> {
     let path = folder::log(folder);
     let Some(mut bytes) = files::read(&path)? else {
         return if sealed.is_none() && newest.is_none() {
-            Loaded::nothing(folder)
+            Ok(Loaded::nothing(folder))
         } else {
             Err(corrupt(path, 0, 1, "the log is missing, but its seal or a snapshot is here"))
         };

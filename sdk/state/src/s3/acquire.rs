@@ -6,11 +6,10 @@ use super::{
     bucket::Folder,
     commit::{Draft, Outcome, Written},
     error::Result,
-    head::{Head, Hold, Proof},
+    head::{Head, Hold},
     lease::Sight,
-    probe::probe,
+    probe::proved,
     read::{Found, Patience, Reader},
-    settings::ms,
     writer::{Base, Writer},
 };
 use crate::{
@@ -19,7 +18,8 @@ use crate::{
     sealer::{KeyDefault, Sealer},
     secrets::WrappedKey,
 };
-use std::{sync::atomic::Ordering, time::Duration};
+use jiff::Timestamp;
+use std::time::Duration;
 use terrane_core::{
     State,
     planted::{Bug, planted},
@@ -28,6 +28,29 @@ use terrane_core::{
 
 /// How often a stack is tried to be taken from others that change it at the same time.
 const ATTEMPTS_MAX: u32 = 8;
+
+/// How the write of a head ended that nobody holds.
+pub(super) enum Swap {
+    /// It is the head now.
+    Written {
+        /// The head.
+        found: Box<Found>,
+        /// When it was sent.
+        sent_ms: u64,
+    },
+    /// It was carried out, and others have written since.
+    Passed,
+    /// It was certainly not carried out.
+    Refused,
+    /// Others have written so much that nobody can tell.
+    Unclear,
+}
+
+impl Swap {
+    pub(super) fn is_done(&self) -> bool {
+        matches!(self, Self::Written { .. } | Self::Passed)
+    }
+}
 
 impl S3Store {
     /// Takes a stack, or gets ready to: one that is free is taken with the first commit. At once it is taken where that fences another, and
@@ -62,14 +85,13 @@ impl S3Store {
                 }
             };
             let Some(state) = state else { continue };
-            let hold = Hold { writer: self.bucket.draw_id(), holder: holder.clone() };
-            let next = self.proved(head).await?;
-            let base = if next.hold.is_none() && !state.is_cut_off() {
-                Base::Free { head: next, etag: former }
-            } else if let Some((found, sent_ms)) = self.swap(folder, former, taken(next, hold.clone())).await? {
-                Base::Held { found, sent_ms }
+            let hold = Hold { writer: self.bucket.draw_id(), holder: self.since_now(holder) };
+            let base = if head.hold.is_none() && !state.is_cut_off() {
+                Base::Free { head, etag: former }
             } else {
-                continue;
+                let next = taken(proved(&self.bucket, head).await?, hold.clone());
+                let Swap::Written { found, sent_ms } = self.swap(folder, former, next).await? else { continue };
+                Base::Held { found: *found, sent_ms }
             };
             let writer = Writer::new(self.bucket.clone(), folder.clone(), sealer, hold, base, state.clone());
             return Ok((writer, state, quiet));
@@ -93,38 +115,26 @@ impl S3Store {
         match found {
             None => (None, fresh()),
             Some(Found { head, etag }) if head.removed => {
-                let Head { rev, nonce, epoch, recent, proof, .. } = head;
-                (Some(etag), Head { rev, nonce, epoch, recent, proof, ..fresh() })
+                let Head { rev, nonce, epoch, recent, proof, keys, .. } = head;
+                (Some(etag), Head { rev, nonce, epoch, recent, proof, keys, ..fresh() })
             }
             Some(Found { head, etag }) => (Some(etag), head),
         }
     }
 
-    /// Writes a head in the place of `former`; `None` when it is not the head any more, or never was.
-    pub(super) async fn swap(&self, folder: &Folder, former: Option<ETag>, next: Head) -> Result<Option<(Found, u64)>> {
+    /// Writes a head in the place of `former`.
+    pub(super) async fn swap(&self, folder: &Folder, former: Option<ETag>, next: Head) -> Result<Swap> {
         drop(self.watch.take(folder));
         let key = folder.head();
         let mut draft = Draft::new(&self.bucket, &key, former, next)?;
         Ok(match draft.send(&self.bucket, &key).await? {
-            Outcome::Written(Written { etag, sent_ms }) => Some((Found { head: draft.head, etag }, sent_ms)),
-            Outcome::Passed(_) | Outcome::Elsewhere(_) => None,
+            Outcome::Written(Written { etag, sent_ms }) => {
+                Swap::Written { found: Box::new(Found { head: draft.head, etag }), sent_ms }
+            }
+            Outcome::Passed(_) => Swap::Passed,
+            Outcome::Elsewhere(Some(found)) if found.precludes(&draft.head) => Swap::Refused,
+            Outcome::Elsewhere(_) => Swap::Unclear,
         })
-    }
-
-    /// Makes sure that the store is fit before something is written to it: this process has tried it out, or the head says that one did lately.
-    pub(super) async fn proved(&self, mut head: Head) -> Result<Head> {
-        let (place, at_ms) = (self.bucket.objects.place(), self.bucket.world.now_ms());
-        let longest_ms = i64::try_from(ms(self.bucket.settings.proof)).unwrap_or(i64::MAX);
-        let is_proved = |proof: &Proof| proof.place == place && (0..longest_ms).contains(&(at_ms - proof.at_ms));
-        if head.proof.as_ref().is_some_and(is_proved) {
-            return Ok(head);
-        }
-        if !self.probed.load(Ordering::Relaxed) {
-            probe(&self.bucket).await?;
-            self.probed.store(true, Ordering::Relaxed);
-        }
-        head.proof = Some(Proof { place, at_ms });
-        Ok(head)
     }
 
     /// Does work that needs the stack's keys. Keys that are made with it are kept in the head, which must be free then, before the work counts.
@@ -161,42 +171,71 @@ impl S3Store {
             self.check_free(sight, &Holder::current())?;
         }
         let (former, head) = self.base(sight.map(|sight| sight.found));
-        let mut next = freed(self.proved(head).await?);
+        let mut next = freed(proved(&self.bucket, head).await?);
         next.keys = Some(keys);
-        Ok(self.swap(folder, former, next).await?.is_some())
+        Ok(self.swap(folder, former, next).await?.is_done())
     }
 
-    /// Ends another's hold.
-    pub(super) async fn fence(&self, folder: &Folder) -> Result<Option<Holder>> {
+    /// Ends the hold of `holder`: it can't write from now on. The stack is free when it can't begin calls either, as it may not know for as long
+    /// as its permit lasts. Until then its name stays there, so that nobody takes the stack at once should this process die meanwhile. Says
+    /// whether it had the stack.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] when another has it by now.
+    pub(super) async fn fence(&self, folder: &Folder, holder: &Holder) -> Result<bool> {
         for _ in 0..ATTEMPTS_MAX {
-            let Some(sight) = self.watch.look(&self.bucket, folder).await? else { return Ok(None) };
-            let Found { head, etag } = sight.found;
-            let Some(hold) = head.hold.clone() else { return Ok(None) };
-            let next = freed(self.proved(head).await?);
-            if self.swap(folder, Some(etag), next).await?.is_some() {
-                return Ok(Some(hold.holder));
+            let Some(Sight { found, .. }) = self.watch.look(&self.bucket, folder).await? else { return Ok(false) };
+            let Found { head, etag } = found;
+            let Some(hold) = &head.hold else { return Ok(false) };
+            if hold.holder != *holder {
+                return Err(Error::Locked { holder: Some(Box::new(hold.holder.clone())) });
+            }
+            let fenced = Hold { writer: self.bucket.draw_id(), holder: holder.clone() };
+            let next = taken(proved(&self.bucket, head).await?, fenced);
+            match self.swap(folder, Some(etag), next).await? {
+                Swap::Written { found, .. } => {
+                    let Found { head, etag } = *found;
+                    self.bucket.world.sleep(self.bucket.settings.permit).await;
+                    // Should it not be the head any more, others were taken in by the silence: it isn't theirs either.
+                    self.swap(folder, Some(etag), freed(head)).await?;
+                    return Ok(true);
+                }
+                Swap::Passed => return Ok(true),
+                Swap::Refused | Swap::Unclear => {}
             }
         }
         Err(Error::Locked { holder: None })
     }
 
-    /// Puts a tombstone in the place of the head.
+    /// Puts a tombstone in the place of the head, or of another tombstone: no write that is based on the former one comes after it.
     pub(super) async fn bury(&self, folder: &Folder, by: &Holder) -> Result<()> {
         for _ in 0..ATTEMPTS_MAX {
             let Some(sight) = self.watch.look(&self.bucket, folder).await? else { return Ok(()) };
             self.check_free(&sight, by)?;
             let Found { head, etag } = sight.found;
-            if head.removed {
-                return Ok(());
-            }
-            let Head { lineage, rev, nonce, epoch, recent, proof, .. } = self.proved(head).await?;
-            let epoch = epoch + 1;
-            let next = Head { rev, nonce, epoch, recent, proof, removed: true, ..Head::new(lineage) };
-            if self.swap(folder, Some(etag), next).await?.is_some() {
+            let Head { lineage, rev, nonce, epoch, recent, proof, keys, .. } = proved(&self.bucket, head).await?;
+            let (epoch, keys) = (epoch + 1, self.lasting(folder, keys).await);
+            let next = Head { rev, nonce, epoch, recent, proof, keys, removed: true, ..Head::new(lineage) };
+            if self.swap(folder, Some(etag), next).await?.is_done() {
                 return Ok(());
             }
         }
         Err(Error::Locked { holder: None })
+    }
+
+    /// The keys of a state that goes, for the one that may come: what is sealed elsewhere opens with them. With keys that are gone or damaged
+    /// the stack could not begin anew.
+    pub(super) async fn lasting(&self, folder: &Folder, keys: Option<WrappedKey>) -> Option<WrappedKey> {
+        match self.sealer(folder, keys.clone()).await {
+            Err(error) if error.is_damage() => None,
+            _ => keys,
+        }
+    }
+
+    /// A holder from this moment on: it may have waited for others.
+    fn since_now(&self, holder: &Holder) -> Holder {
+        let since = Timestamp::from_millisecond(self.bucket.world.now_ms()).unwrap_or(holder.since);
+        Holder { since, ..holder.clone() }
     }
 
     /// The keys of a stack, unlocked.

@@ -1,9 +1,9 @@
 //! What a person should know about a bucket: settings that make a mistake final, the bill grow, or state public.
 
-use crate::objects::BucketSettings;
+use crate::objects::{BucketSettings, Fault, Listed};
 
 /// One sentence for each setting that should be another one. What the store doesn't tell is passed over.
-pub(super) fn advice(place: &str, settings: &BucketSettings) -> Vec<String> {
+pub(super) fn advice(place: &str, settings: &BucketSettings, listed: &Result<Vec<Listed>, Fault>) -> Vec<String> {
     let BucketSettings { versioned, lets_old_versions_go, blocks_public_access } = *settings;
     let place = place.split('?').next().unwrap_or(place);
     let mut advice = Vec::new();
@@ -22,6 +22,12 @@ pub(super) fn advice(place: &str, settings: &BucketSettings) -> Vec<String> {
     if blocks_public_access == Some(false) {
         advice.push(format!(
             "the bucket of {place} does not block public access: turn on all four settings of its public access block"
+        ));
+    }
+    if matches!(listed, Err(Fault::Denied(_))) {
+        advice.push(format!(
+            "these credentials may not list the objects of {place}: what nothing refers to any more is never swept up. Allow s3:ListBucket, and \
+             s3:DeleteObject with it"
         ));
     }
     advice

@@ -6,6 +6,7 @@ use crate::{
     objects::{BucketSettings, ETag, Fault, Listed, Object, Objects, When},
 };
 use async_trait::async_trait;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::{
     Client,
     config::{
@@ -29,6 +30,9 @@ use tokio::sync::Mutex;
 
 /// The longest that one request takes, whatever its size.
 const ATTEMPT: Duration = Duration::from_secs(10);
+/// The same for a write that a lease hangs on. With the time between two signs of life it is well below that for which one of them permits
+/// calls, so that a request that gets lost is sent again in time.
+const ATTEMPT_CONDITIONAL: Duration = Duration::from_secs(4);
 const CONNECT: Duration = Duration::from_secs(3);
 /// The slowest line on which a large object can be written.
 const BYTES_PER_SECOND_MIN: usize = 128 << 10;
@@ -105,7 +109,7 @@ where
 {
     let code = error.code().unwrap_or_default();
     let text = || text(error, code);
-    if matches!(error, SdkError::ConstructionFailure(_)) {
+    if matches!(error, SdkError::ConstructionFailure(_)) || lacks_credentials(error) {
         // Without credentials or a region there is no request.
         return Fault::Denied(text());
     }
@@ -125,6 +129,12 @@ where
         (400, "RequestTimeout") | (200..=299 | 500.., _) => Fault::Undecided(text()),
         _ => Fault::Refused(text()),
     }
+}
+
+/// Whether this machine's credentials couldn't be had, or had run out: nothing was sent then.
+fn lacks_credentials(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut errors = std::iter::successors(Some(error), |error| error.source());
+    errors.any(<dyn std::error::Error + 'static>::is::<CredentialsError>)
 }
 
 /// An error in words: those of the store, its status, or what went wrong on the way to it.
@@ -180,16 +190,17 @@ impl Objects for AwsObjects {
 
     async fn put(&self, key: &str, bytes: Bytes, when: &When) -> Result<ETag, Fault> {
         let request = self.client().await.put_object().bucket(&self.url.bucket).key(self.key(key));
-        // What a lease hangs on is decided in time; what is merely large may take longer.
         let (request, longest) = match when {
-            When::Always => (request, ATTEMPT + Duration::from_secs((bytes.len() / BYTES_PER_SECOND_MIN) as u64)),
-            When::Absent => (request.if_none_match("*"), ATTEMPT),
-            When::Matches(etag) => (request.if_match(&etag.0), ATTEMPT),
+            When::Always => (request, ATTEMPT),
+            When::Absent => (request.if_none_match("*"), ATTEMPT_CONDITIONAL),
+            When::Matches(etag) => (request.if_match(&etag.0), ATTEMPT_CONDITIONAL),
         };
+        let longest = longest + Duration::from_secs((bytes.len() / BYTES_PER_SECOND_MIN) as u64);
         let own = aws_sdk_s3::config::Builder::new().timeout_config(timeout(longest));
         let sent = request.body(ByteStream::from(bytes)).customize().config_override(own).send().await;
         match sent {
-            Ok(answer) => answer.e_tag.map(ETag).ok_or_else(|| Fault::Refused("the answer has no ETag".to_owned())),
+            // It was written; what it is called now has to be read.
+            Ok(answer) => answer.e_tag.map(ETag).ok_or_else(|| Fault::Undecided("the answer has no ETag".to_owned())),
             Err(error) => Err(self.fault(error).await),
         }
     }
@@ -260,5 +271,37 @@ impl Intercept for StoreClock {
             self.0.store(time.timestamp().as_millisecond(), Ordering::Relaxed);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_credential_types::{
+        Credentials,
+        provider::{ProvideCredentials, future},
+    };
+
+    #[derive(Debug)]
+    struct Expired;
+
+    impl ProvideCredentials for Expired {
+        fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            future::ProvideCredentials::ready(Err::<Credentials, _>(CredentialsError::not_loaded(
+                "the session has expired",
+            )))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_that_lacks_credentials_was_denied_and_not_lost() {
+        let url = Url::parse("s3://states?region=eu-central-1&endpoint=http://127.0.0.1:9").unwrap();
+        let config = connect(&url).await.config().to_builder().credentials_provider(Expired).build();
+        let error = Client::from_conf(config).get_object().bucket("states").key("head").send().await.unwrap_err();
+        let fault = fault(&error);
+        assert!(matches!(&fault, Fault::Denied(why) if why.contains("expired")), "{fault:?}");
     }
 }

@@ -11,7 +11,7 @@ use crate::{
 use bytes::Bytes;
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 use terrane_core::urn::name_fault;
@@ -22,6 +22,8 @@ pub(super) struct Bucket {
     pub(super) objects: Arc<dyn Objects>,
     pub(super) world: Arc<dyn World>,
     pub(super) settings: Settings,
+    /// Whether the store was tried out.
+    pub(super) probed: Arc<AtomicBool>,
 }
 
 /// Where the objects of a stack are.
@@ -52,9 +54,10 @@ impl Folder {
         format!("{}head.damaged-{number}", self.0)
     }
 
-    /// Whether a key is that of a head that was set aside.
-    pub(super) fn is_damaged(&self, key: &str) -> bool {
-        key.strip_prefix(&self.0).is_some_and(|name| name.starts_with("head.damaged-"))
+    /// Whether there is a head that was set aside: what it refers to may be needed to make sense of it, so that nothing is deleted then.
+    pub(super) fn has_set_aside(&self, listed: &[Listed]) -> bool {
+        let is_one = |key: &str| key.strip_prefix(&self.0).is_some_and(|name| name.starts_with("head.damaged-"));
+        listed.iter().any(|listed| is_one(&listed.key))
     }
 
     /// The description of a chain that a snapshot took the place of.

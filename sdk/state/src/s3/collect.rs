@@ -20,8 +20,7 @@ impl Writer {
     pub(super) async fn collect(&self, of: impl FnOnce(Head) -> Head) -> Result<()> {
         let youngest_ms = i64::try_from(ms(self.bucket.settings.garbage_age)).unwrap_or(i64::MAX);
         let listed = self.bucket.list(self.folder.prefix()).await?;
-        if listed.iter().any(|listed| self.folder.is_damaged(&listed.key)) {
-            // What a head that was set aside refers to may be needed to make sense of it.
+        if self.folder.has_set_aside(&listed) {
             return Ok(());
         }
         let mut garbage: Vec<String> =

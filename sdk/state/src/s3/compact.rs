@@ -69,10 +69,7 @@ impl Writer {
             if !register.is_held() || !self.is_fold_due(&head.chain) {
                 return Ok(());
             }
-            if register.fold.is_none() {
-                register.fold = Some(self.reader().state(&head.chain).await?);
-            }
-            (head, register.fold.clone().unwrap_or_default())
+            (head, self.fold(&mut register).await?.clone())
         };
         reach(failpoint::Point::BeforeSnapshot);
         let snapshot = Arc::new(self.write_snapshot(&state).await?);
@@ -89,7 +86,16 @@ impl Writer {
             let mut register = self.register().await?;
             self.write(&mut register, |head| *head = swap(head.clone())).await?;
         }
-        self.collect(|head| head).await
+        self.sweep_up().await;
+        Ok(())
+    }
+
+    /// Deletes what nothing refers to any more. A failure costs space only, and says nothing about the next folding; where it is not allowed,
+    /// it isn't tried again and again.
+    async fn sweep_up(&self) {
+        if self.unswept.load(Ordering::Relaxed) < FAILURES_MAX && self.collect(|head| head).await.is_err() {
+            self.unswept.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     async fn write_snapshot(&self, state: &State) -> Result<Part> {

@@ -32,7 +32,7 @@ struct Making<'a> {
 /// Makes the bucket of a URL; says whether there was none yet. One that exists is left as it is.
 ///
 /// # Errors
-/// The setting that was refused; the settings before it are made then.
+/// The setting that was refused; the bucket is deleted again then.
 pub(super) async fn create(url: &Url) -> Result<bool> {
     let client = connect(url).await;
     let making = Making { client: &client, bucket: &url.bucket };
@@ -40,15 +40,11 @@ pub(super) async fn create(url: &Url) -> Result<bool> {
         return Ok(false);
     }
     making.make().await?;
-    making.keep_private().await?;
-    making.keep_versions().await?;
-    making.encrypt().await?;
-    // A store that is reached without TLS would shut out everybody.
-    if !url.endpoint.as_ref().is_some_and(|endpoint| endpoint.starts_with("http://")) {
-        making.refuse_plain_http().await?;
+    match making.set_up(url).await {
+        Ok(()) => Ok(true),
+        // Half made, it would be left as it is by the next attempt. Nothing is in it yet.
+        Err(error) => Err(making.take_back(error).await),
     }
-    making.drop_old_versions().await?;
-    Ok(true)
 }
 
 impl Making<'_> {
@@ -58,6 +54,8 @@ impl Making<'_> {
             // An answer without a body has no code.
             Err(error) => match fault(&error) {
                 Fault::Missing | Fault::NoBucket => Ok(false),
+                // Who may not look gets no other answer.
+                fault @ Fault::Denied(_) => Err(self.taken(fault)),
                 fault => Err(self.refused("look at", fault)),
             },
         }
@@ -70,7 +68,30 @@ impl Making<'_> {
             CreateBucketConfiguration::builder().location_constraint(there).build()
         });
         let request = self.client.create_bucket().bucket(self.bucket).set_create_bucket_configuration(elsewhere);
-        self.done("create", request.send().await)
+        match request.send().await {
+            Err(error) if error.code() == Some("BucketAlreadyExists") => Err(self.taken(fault(&error))),
+            ended => self.done("create", ended),
+        }
+    }
+
+    async fn set_up(&self, url: &Url) -> Result<()> {
+        self.keep_private().await?;
+        self.keep_versions().await?;
+        self.encrypt().await?;
+        // A store that is reached without TLS would shut out everybody.
+        if !url.endpoint.as_ref().is_some_and(|endpoint| endpoint.starts_with("http://")) {
+            self.refuse_plain_http().await?;
+        }
+        self.drop_old_versions().await
+    }
+
+    /// Deletes the bucket that was just made, and says why.
+    async fn take_back(&self, why: crate::Error) -> crate::Error {
+        let bucket = self.bucket.to_owned();
+        match self.client.delete_bucket().bucket(self.bucket).send().await {
+            Ok(_) => why,
+            Err(error) => Error::HalfMade { bucket, why: why.to_string(), fault: fault(&error) }.into(),
+        }
     }
 
     async fn keep_private(&self) -> Result<()> {
@@ -147,6 +168,10 @@ impl Making<'_> {
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         ended.map(drop).map_err(|error| self.refused(action, fault(&error)))
+    }
+
+    fn taken(&self, fault: Fault) -> crate::Error {
+        Error::Taken { bucket: self.bucket.to_owned(), fault }.into()
     }
 
     fn refused(&self, action: &'static str, fault: Fault) -> crate::Error {

@@ -24,6 +24,29 @@ pub enum Error {
         /// The bucket and prefix.
         place: String,
     },
+    /// The bucket that was to be made is another account's.
+    #[error(
+        "bucket {bucket} exists, and is not yours or not open to these credentials ({fault}): bucket names are shared by everybody, so choose \
+         another one, or ask its owner to let you list, read and write it"
+    )]
+    Taken {
+        /// The bucket.
+        bucket: String,
+        /// How the last attempt ended.
+        fault: Fault,
+    },
+    /// A bucket was made and could be neither set up nor deleted again.
+    #[error(
+        "{why}; bucket {bucket} was made and is not fit for state, and it can't be deleted again ({fault}): delete it, then try again"
+    )]
+    HalfMade {
+        /// The bucket.
+        bucket: String,
+        /// Why it could not be set up.
+        why: String,
+        /// How its deletion ended.
+        fault: Fault,
+    },
     /// A write of the head was refused and was certainly not carried out.
     #[error("{object} was not written: {fault}; nothing was recorded")]
     NotWritten {

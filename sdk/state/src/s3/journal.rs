@@ -6,9 +6,12 @@ use crate::{
     secrets::{KeyChange, WrappedKey},
 };
 use async_trait::async_trait;
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 use terrane_core::{
     Record, State,
@@ -20,13 +23,14 @@ pub(super) struct S3Journal {
     writer: Arc<Writer>,
     watch: Arc<Watch>,
     opened: State,
+    quiet: Duration,
     /// Whether signs of life are given.
     beating: AtomicBool,
 }
 
 impl S3Journal {
-    pub(super) fn new(writer: Writer, watch: Arc<Watch>, opened: State) -> Self {
-        let journal = Self { writer: Arc::new(writer), watch, opened, beating: AtomicBool::new(false) };
+    pub(super) fn new(writer: Writer, watch: Arc<Watch>, opened: State, quiet: Duration) -> Self {
+        let journal = Self { writer: Arc::new(writer), watch, opened, quiet, beating: AtomicBool::new(false) };
         journal.begin_beating();
         journal
     }
@@ -47,6 +51,10 @@ impl Journal for S3Journal {
 
     fn permit(&self) -> Result<(), Error> {
         self.writer.pulse.permit(&self.writer.bucket)
+    }
+
+    fn quiet(&self) -> Duration {
+        self.quiet
     }
 
     async fn commit(&self, records: Vec<Record>) -> Result<(), Error> {

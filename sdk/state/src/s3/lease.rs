@@ -176,12 +176,12 @@ impl Pulse {
     }
 
     /// # Errors
-    /// [`Error::LeaseLost`] when the hold is known to be over, the last sign of life is too long ago, or there was none yet.
+    /// [`Error::LeaseLost`] when the hold is known to be over, or has not begun; [`Error::LeaseStale`] when the last sign of life is too long ago.
     pub(super) fn permit(&self, bucket: &Bucket) -> Result<()> {
         self.check()?;
-        let sent_ms = self.beat().sent_ms;
-        let is_fresh = |sent_ms| bucket.lease_clock_ms().saturating_sub(sent_ms) <= ms(bucket.settings.permit);
-        if sent_ms.is_some_and(is_fresh) { Ok(()) } else { Err(Error::LeaseLost { by: None }) }
+        let sent_ms = self.beat().sent_ms.ok_or(Error::LeaseLost { by: None })?;
+        let silent_ms = bucket.lease_clock_ms().saturating_sub(sent_ms);
+        if silent_ms <= ms(bucket.settings.permit) { Ok(()) } else { Err(Error::LeaseStale { silent_ms }) }
     }
 
     /// In how many milliseconds a sign of life is due.

@@ -49,9 +49,41 @@ fn unset<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Result<bool, ()> {
 fn lets_old_versions_go(rule: &LifecycleRule, prefix: &str) -> bool {
     let filter = rule.filter.as_ref();
     let is_for_all = filter.is_none_or(|filter| filter.tag.is_none() && filter.and.is_none());
-    let covered = filter.and_then(|filter| filter.prefix.as_deref()).unwrap_or_default();
+    #[expect(deprecated, reason = "rules that were made long ago say their prefix there")]
+    let covered = filter.and_then(|filter| filter.prefix.as_deref()).or(rule.prefix.as_deref()).unwrap_or_default();
+    let folder = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
     rule.status == ExpirationStatus::Enabled
         && rule.noncurrent_version_expiration.is_some()
         && is_for_all
-        && prefix.starts_with(covered.trim_end_matches('/'))
+        && folder.starts_with(covered)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_s3::types::{LifecycleRuleFilter, NoncurrentVersionExpiration};
+
+    #[test]
+    fn a_rule_covers_what_is_below_its_prefix_and_nothing_beside() {
+        let rule = || {
+            let expiration = NoncurrentVersionExpiration::builder().noncurrent_days(30).build();
+            LifecycleRule::builder().status(ExpirationStatus::Enabled).noncurrent_version_expiration(expiration)
+        };
+        let filtered =
+            |prefix: &str| rule().filter(LifecycleRuleFilter::builder().prefix(prefix).build()).build().unwrap();
+        #[expect(deprecated, reason = "rules that were made long ago say their prefix there")]
+        let old = |prefix: &str| rule().prefix(prefix).build().unwrap();
+        for (covered, prefix, covers) in [
+            ("", "", true),
+            ("", "team", true),
+            ("team/", "team", true),
+            ("team", "team-b", true),
+            ("team/", "team-b", false),
+            ("team/", "", false),
+        ] {
+            for rule in [filtered(covered), old(covered)] {
+                assert_eq!(lets_old_versions_go(&rule, prefix), covers, "{covered} of {prefix}");
+            }
+        }
+    }
 }

@@ -69,11 +69,8 @@ use crate::{
     secrets::{self, WrappedKey},
 };
 use async_trait::async_trait;
-use futures_util::{StreamExt, TryStreamExt, stream};
-use std::{
-    fs, io,
-    sync::{Arc, atomic::AtomicBool},
-};
+use futures_util::{StreamExt, TryStreamExt, future::join, stream};
+use std::sync::Arc;
 use terrane_core::{
     Plan, Properties, State,
     planted::{Bug, planted},
@@ -125,15 +122,13 @@ fn lacking(url: &str, _: &Url) -> StateError {
 pub struct S3Store {
     bucket: Bucket,
     watch: Arc<Watch>,
-    /// Whether the store was tried out.
-    probed: AtomicBool,
 }
 
 impl S3Store {
     /// State in what `objects` reaches.
     pub fn new(objects: Arc<dyn Objects>, world: Arc<dyn World>, settings: Settings) -> Self {
-        let bucket = Bucket { objects, world, settings };
-        Self { bucket, watch: Arc::default(), probed: AtomicBool::new(false) }
+        let bucket = Bucket { objects, world, settings, probed: Arc::default() };
+        Self { bucket, watch: Arc::default() }
     }
 
     /// The state as it is, or as it was at a restore point.
@@ -173,12 +168,16 @@ impl S3Store {
         StateError::NoRestorePoint { place: self.bucket.name(folder.prefix()), seq }
     }
 
-    /// The stack that a head is of, if it has a state.
+    /// The stack that a head is of, if it has a state, or one that can't be read.
     async fn stack_of(&self, project: &str, key: &str) -> Result<Option<String>, StateError> {
         let stack = key.strip_prefix(project).and_then(|key| key.strip_prefix('/')?.strip_suffix("/head"));
         let Some(stack) = stack.filter(|stack| !stack.contains('/')) else { return Ok(None) };
-        let found = read::head(&self.bucket, &Folder::new(project, stack)?).await?;
-        Ok(found.filter(|found| found.head.has_state()).map(|_| stack.to_owned()))
+        let has_state = match read::head(&self.bucket, &Folder::new(project, stack)?).await {
+            Ok(found) => found.is_some_and(|found| found.head.has_state()),
+            Err(StateError::S3(Error::Damaged { .. } | Error::Newer { .. })) => true,
+            Err(error) => return Err(error),
+        };
+        Ok(has_state.then(|| stack.to_owned()))
     }
 }
 
@@ -212,8 +211,8 @@ impl Store for S3Store {
         self.watch.held(&self.bucket, &Folder::new(project, stack)?, &Holder::current()).await
     }
 
-    async fn unlock(&self, project: &str, stack: &str, _: &Holder) -> Result<Option<Holder>, StateError> {
-        self.fence(&Folder::new(project, stack)?).await
+    async fn unlock(&self, project: &str, stack: &str, holder: &Holder) -> Result<bool, StateError> {
+        self.fence(&Folder::new(project, stack)?, holder).await
     }
 
     async fn restore_points(&self, project: &str, stack: &str) -> Result<Vec<RestorePoint>, StateError> {
@@ -232,17 +231,12 @@ impl Store for S3Store {
         // Listed before the tombstone is there: what is listed can't be part of a stack that is begun anew right after.
         let listed = self.bucket.list(folder.prefix()).await?;
         self.bury(&folder, holder).await?;
+        if folder.has_set_aside(&listed) {
+            return Ok(());
+        }
         let parts = listed.into_iter().filter(|listed| listed.key != folder.head());
         let deleted = stream::iter(parts).map(|part| async move { self.bucket.delete(&part.key).await });
-        deleted.buffer_unordered(LOOKS_MAX).try_collect::<()>().await?;
-        let Some(keys) = &self.bucket.settings.key_folder else { return Ok(()) };
-        let path = folder.key_file(keys);
-        match fs::remove_file(&path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                Err(StateError::Disk(crate::disk::Error::Io { action: "remove", path, source }))
-            }
-            _ => Ok(()),
-        }
+        deleted.buffer_unordered(LOOKS_MAX).try_collect().await
     }
 
     async fn set_aside(&self, project: &str, stack: &str, holder: &Holder) -> Result<String, StateError> {
@@ -312,7 +306,9 @@ impl Store for S3Store {
         sealer.open(CONFIG, &format!("{project}/{stack}"), values)
     }
 
-    async fn advice(&self, _: &str, _: &str) -> Result<Vec<String>, StateError> {
-        Ok(advice::advice(&self.place(), &self.bucket.objects.settings().await))
+    async fn advice(&self, project: &str, stack: &str) -> Result<Vec<String>, StateError> {
+        let folder = Folder::new(project, stack)?;
+        let (settings, listed) = join(self.bucket.objects.settings(), self.bucket.objects.list(folder.prefix())).await;
+        Ok(advice::advice(&self.place(), &settings, &listed))
     }
 }

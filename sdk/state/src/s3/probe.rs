@@ -7,16 +7,36 @@
 use super::{
     bucket::Bucket,
     error::{Error, Result},
+    head::{Head, Proof},
+    settings::ms,
 };
 use crate::objects::{ETag, Fault, Object, When};
 use bytes::Bytes;
 use futures_util::future::{join, join_all};
+use std::sync::atomic::Ordering;
 
 /// How often one request of the probe is sent before its failure counts.
 const ATTEMPTS_MAX: u32 = 4;
 
 /// Where the probe's objects are.
 const FOLDER: &str = ".terrane-probe";
+
+/// Makes sure that the store is fit before something is written to it: this process has tried it out, or the head says that one did lately. The
+/// head that it gives says so.
+pub(super) async fn proved(bucket: &Bucket, mut head: Head) -> Result<Head> {
+    let (place, at_ms) = (bucket.objects.place(), bucket.world.now_ms());
+    let longest_ms = i64::try_from(ms(bucket.settings.proof)).unwrap_or(i64::MAX);
+    let is_proved = |proof: &Proof| proof.place == place && (0..longest_ms).contains(&(at_ms - proof.at_ms));
+    if head.proof.as_ref().is_some_and(is_proved) {
+        return Ok(head);
+    }
+    if !bucket.probed.load(Ordering::Relaxed) {
+        probe(bucket).await?;
+        bucket.probed.store(true, Ordering::Relaxed);
+    }
+    head.proof = Some(Proof { place, at_ms });
+    Ok(head)
+}
 
 struct Probe<'a> {
     bucket: &'a Bucket,
@@ -27,7 +47,7 @@ struct Probe<'a> {
 ///
 /// # Errors
 /// [`Error::Unfit`], which names the step that failed; or a request failed altogether.
-pub(super) async fn probe(bucket: &Bucket) -> Result<()> {
+async fn probe(bucket: &Bucket) -> Result<()> {
     let probe = &Probe { bucket, id: bucket.draw_id() };
     let (one_by_one, racing) = join(probe.one_by_one(), probe.racing()).await;
     // What is left of a probe harms nobody.

@@ -6,7 +6,8 @@ use super::{
     error::{Error, Result},
     head::{Head, Hold, Point},
     lease::Pulse,
-    read::{Found, Reader},
+    probe::proved,
+    read::{self, Found, Reader},
     spill::Spilled,
 };
 use crate::{Error as StateError, objects::ETag, sealer::Sealer};
@@ -34,6 +35,8 @@ pub(super) struct Writer {
     /// Taken by whoever folds the log.
     pub(super) folding: Mutex<()>,
     pub(super) failures: AtomicU32,
+    /// How often what nothing refers to could not be swept up.
+    pub(super) unswept: AtomicU32,
 }
 
 /// What is known of the head.
@@ -80,6 +83,7 @@ impl Writer {
             commits: AtomicU32::new(0),
             folding: Mutex::default(),
             failures: AtomicU32::new(0),
+            unswept: AtomicU32::new(0),
         }
     }
 
@@ -133,9 +137,10 @@ impl Writer {
     /// Writes records, and what else is to change with them.
     async fn append(&self, records: &[Record], change: impl FnOnce(&mut Head)) -> Result<bool> {
         let lines = self.lines(records)?;
+        self.prove().await?;
         let segments = self.make_room(&lines).await?;
         let mut register = self.register().await?;
-        register.apply(records)?;
+        self.follow(&mut register, records).await?;
         let add = |head: &mut Head| {
             head.chain.last += lines.len() as u64;
             head.chain.tail.extend(lines);
@@ -150,6 +155,54 @@ impl Writer {
         }
         self.spill_beside(&register.head.chain);
         Ok(self.is_fold_due(&register.head.chain))
+    }
+
+    /// Makes sure that the store is fit, before the first write.
+    async fn prove(&self) -> Result<()> {
+        let mut register = self.register().await?;
+        if register.claim.is_some() {
+            register.head = proved(&self.bucket, register.head.clone()).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes records into the state. One that contradicts those before it is found before anything is written.
+    async fn follow(&self, register: &mut Register, records: &[Record]) -> Result<()> {
+        self.fold(register).await?.apply_all(records).map_err(|corrupt| {
+            register.fold = None;
+            corrupt.into()
+        })
+    }
+
+    /// The state after the head's last record. It is read again where records were taken into it that were not written after all.
+    pub(super) async fn fold<'r>(&self, register: &'r mut Register) -> Result<&'r mut State> {
+        let state = match register.fold.take() {
+            Some(state) => state,
+            None => match self.reader().state(&register.head.chain).await {
+                Err(missing @ StateError::S3(Error::Missing { .. })) => {
+                    return Err(self.missed(register, missing).await);
+                }
+                state => state?,
+            },
+        };
+        Ok(register.fold.insert(state))
+    }
+
+    /// Why an object is gone that the head refers to: where another has written, it was swept up.
+    async fn missed(&self, register: &Register, missing: StateError) -> StateError {
+        match read::head(&self.bucket, &self.folder).await {
+            Ok(Some(found)) if register.etag.as_ref() != Some(&found.etag) => {
+                self.pulse.lose(Some(&found.head));
+                let holder = found.head.hold.map(|hold| Box::new(hold.holder));
+                if register.claim.is_some() {
+                    StateError::Locked { holder }
+                } else {
+                    StateError::LeaseLost { by: holder }
+                }
+            }
+            Ok(_) => missing,
+            Err(error) => error,
+        }
     }
 
     fn lines(&self, records: &[Record]) -> Result<Lines> {
@@ -277,17 +330,5 @@ impl Register {
     /// Whether the head names this process.
     pub(super) fn is_held(&self) -> bool {
         self.claim.is_none() && self.head.hold.is_some()
-    }
-
-    /// Takes records into the state. One that contradicts those before it is found before anything is written.
-    fn apply(&mut self, records: &[Record]) -> Result<()> {
-        let Some(fold) = &mut self.fold else { return Ok(()) };
-        for record in records {
-            if let Err(corrupt) = fold.apply(record) {
-                self.fold = None;
-                return Err(corrupt.into());
-            }
-        }
-        Ok(())
     }
 }

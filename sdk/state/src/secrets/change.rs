@@ -18,13 +18,8 @@ pub enum KeyChange {
     Add(Recipient),
     /// The key can't be had any more in the way of this name.
     Remove(String),
-    /// The passphrase is another one.
-    ChangePassphrase {
-        /// The passphrase until now.
-        old: Passphrase,
-        /// The passphrase from now on.
-        new: Passphrase,
-    },
+    /// The passphrase is another one from now on; who changes it has to know the present one.
+    ChangePassphrase(Passphrase),
     /// A new data key takes the place of the present one, kept in the same ways. Values under the former one still open.
     Rotate,
 }
@@ -74,7 +69,7 @@ impl KeyChange {
                 wrapped.wraps.push(guard.wrap(&keyring.key).await?);
             }
             Self::Remove(name) => remove(&mut wrapped, name)?,
-            Self::ChangePassphrase { old, new } => change_passphrase(&mut wrapped, &keyring.key, old, new)?,
+            Self::ChangePassphrase(new) => change_passphrase(&mut wrapped, &keyring.key, new, means).await?,
             Self::Rotate => return rotate(keyring, &wrapped, means).await,
         }
         Ok((keyring.clone(), wrapped))
@@ -92,14 +87,14 @@ fn remove(wrapped: &mut WrappedKey, name: &str) -> Result<()> {
     Ok(())
 }
 
-fn change_passphrase(wrapped: &mut WrappedKey, key: &Key, old: &Passphrase, new: &Passphrase) -> Result<()> {
+async fn change_passphrase(wrapped: &mut WrappedKey, key: &Key, new: &Passphrase, means: &Means) -> Result<()> {
     let id = wrapped.key_id.clone();
     let found = wrapped.wraps.iter_mut().find_map(|wrap| match wrap {
         Wrap::Passphrase { wrap } => Some(wrap),
         _ => None,
     });
     let wrap = found.ok_or(Error::NoPassphrase)?;
-    wrap.unwrap_key(&id, old)?;
+    means.passphrase_of(&id, wrap).await?;
     *wrap = PassphraseWrap::new(key, new, Cost::default())?;
     Ok(())
 }
@@ -112,9 +107,8 @@ async fn rotate(keyring: &Keyring, wrapped: &WrappedKey, means: &Means) -> Resul
     for wrap in &wrapped.wraps {
         let guard = match wrap {
             Wrap::Passphrase { wrap } => {
-                let passphrase = means.passphrase()?;
-                wrap.unwrap_key(&wrapped.key_id, passphrase)?;
-                Guard::Passphrase(passphrase.clone())
+                let (passphrase, _) = means.passphrase_of(&wrapped.key_id, wrap).await?;
+                Guard::Passphrase(passphrase)
             }
             Wrap::KeyFile => Guard::KeyFile(means.key_file()?.clone()),
             Wrap::Age { wrap } => Guard::Age(wrap.recipient().to_owned()),

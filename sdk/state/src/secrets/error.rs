@@ -14,6 +14,15 @@ pub enum Error {
         /// The environment variable that was empty or not set.
         variable: &'static str,
     },
+    /// What was given as a passphrase is not text.
+    #[error("{variable} is not valid UTF-8: give a passphrase that is text, so that it can be typed everywhere")]
+    PassphraseNotText {
+        /// The environment variable.
+        variable: &'static str,
+    },
+    /// A person was asked for the passphrase, and gave none.
+    #[error("this state's secrets are under a passphrase, and none was given")]
+    NotAnswered,
     /// The passphrase is not the one that the key was wrapped with.
     #[error("the passphrase is wrong: this state's secrets were encrypted under another one")]
     WrongPassphrase,
@@ -44,8 +53,8 @@ pub enum Error {
     },
     /// The first secret of a state that several people share, and nothing is there to keep its key.
     #[error(
-        "this stack's state is shared and has no key for secrets yet: set TERRANE_PASSPHRASE, or name who may read them \
-         with `secrets add-recipient age1…` or `secrets add-recipient awskms:…`"
+        "this stack's state is shared and has no key for secrets yet: set TERRANE_PASSPHRASE, or say who may read them \
+         with `secrets add-recipient`: `passphrase`, age1… or awskms:<key ARN>"
     )]
     NoKeyYet,
     /// Another process has made the stack's first key at the same moment.
@@ -168,6 +177,16 @@ pub enum Error {
         /// The recipient.
         name: String,
     },
+    /// A secret value is encrypted, and what the state remembered of its key is gone.
+    #[error(
+        "the secret {property} of {urn} is encrypted, and what keeps the key is gone from the state: restore it from a backup"
+    )]
+    KeyGone {
+        /// The resource.
+        urn: String,
+        /// The property's path.
+        property: String,
+    },
     /// A secret value was encrypted under a key that is not at hand.
     #[error("the secret {property} of {urn} is under key {key_id}, and this state's key is {current}")]
     OtherKey {
@@ -206,6 +225,24 @@ pub enum Error {
     /// The operating system gives no random numbers.
     #[error("the system's random numbers are out of reach: {0}")]
     NoRandomness(getrandom::Error),
+}
+
+impl Error {
+    /// Whether a key or a value is gone or damaged, so that no passphrase, identity or permission brings it back.
+    #[must_use]
+    pub fn is_loss(&self) -> bool {
+        match self {
+            Self::CorruptWrap { .. }
+            | Self::CorruptValue { .. }
+            | Self::KeyGone { .. }
+            | Self::OtherKey { .. }
+            | Self::MissingKeyFile { .. }
+            | Self::CorruptKeyFile { .. }
+            | Self::OtherKeyFile { .. } => true,
+            Self::NoWay { reasons, .. } => reasons.iter().all(Self::is_loss),
+            _ => false,
+        }
+    }
 }
 
 fn listed(reasons: &[Error]) -> String {

@@ -1,10 +1,10 @@
 //! Data keys in a file of their own, for this user only: `terrane-key:1:<id>:<base64>`, one a line, the newest first.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Read, Write},
+    fs::OpenOptions,
+    io::{self, Read},
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD as BASE64};
@@ -13,8 +13,9 @@ use zeroize::Zeroizing;
 
 use super::{
     error::{Error, Result},
-    key::{self, Key},
+    key::Key,
 };
+use crate::private_file;
 
 const PREFIX: &str = "terrane-key:1:";
 const FILE_BYTES_MAX: u64 = 1 << 13;
@@ -51,11 +52,12 @@ pub(crate) fn add(path: &Path, key: &Key) -> Result<()> {
     }
     keys.insert(0, key.clone());
     keys.truncate(KEYS_MAX);
-    let failed = |action| move |source| Error::Io { action, path: path.to_owned(), source };
-    let beside = beside(path)?;
-    write(&beside, &keys).map_err(failed("write"))?;
-    fs::rename(&beside, path).map_err(failed("replace"))?;
-    sync_folder(path)
+    private_file::replace(path, &text(&keys)).map_err(|source| failed("write", path, source))
+}
+
+/// Whether the file has the key `id`.
+pub(crate) fn has(path: &Path, id: &str) -> bool {
+    read(path, id).is_ok()
 }
 
 /// Gives another file the keys of this one, if there is this one.
@@ -71,7 +73,7 @@ fn newest(path: &Path) -> Result<Key> {
 }
 
 fn read_all(path: &Path) -> Result<Vec<Key>> {
-    let failed = |action| move |source| Error::Io { action, path: path.to_owned(), source };
+    let failed = |action| move |source| failed(action, path, source);
     // A pipe in the file's place must not block; a link is fine, since mounted secrets are links.
     let file = match OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits() as i32).open(path) {
         Ok(file) => file,
@@ -102,48 +104,24 @@ fn parse(path: &Path, line: &str) -> Result<Key> {
     if key.id() == id { Ok(key) } else { Err(corrupt(path, "its key doesn't match its id")) }
 }
 
-/// Writes the key beside its place first, and links it there: the file appears whole, and never in place of another.
+/// Writes a file with one key, never in place of another.
 fn create(path: &Path, key: &Key) -> Result<()> {
-    let failed = |action| move |source| Error::Io { action, path: path.to_owned(), source };
-    let folder = folder(path);
-    fs::create_dir_all(folder).map_err(failed("make the folder of"))?;
-    let beside = beside(path)?;
-    let written = write(&beside, std::slice::from_ref(key)).map_err(failed("write"));
-    let linked = written.and_then(|()| match fs::hard_link(&beside, path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(failed("create")(error)),
-        _ => Ok(()),
-    });
-    let removed = fs::remove_file(&beside).map_err(failed("remove the draft of"));
-    linked.and(removed)?;
-    sync_folder(path)
+    let created = private_file::create(path, &text(std::slice::from_ref(key)));
+    created.map(drop).map_err(|source| failed("create", path, source))
 }
 
-fn folder(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-fn sync_folder(path: &Path) -> Result<()> {
-    let synced = File::open(folder(path)).and_then(|folder| folder.sync_all());
-    synced.map_err(|source| Error::Io { action: "sync the folder of", path: path.to_owned(), source })
-}
-
-fn write(path: &Path, keys: &[Key]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+fn text(keys: &[Key]) -> Zeroizing<Vec<u8>> {
+    let mut text = Zeroizing::new(Vec::with_capacity(FILE_BYTES_MAX as usize));
     for key in keys {
         let encoded = Zeroizing::new(BASE64.encode(key.expose()));
         let line = Zeroizing::new(format!("{PREFIX}{}:{}\n", key.id(), *encoded));
-        file.write_all(line.as_bytes())?;
+        text.extend_from_slice(line.as_bytes());
     }
-    file.sync_all()
+    text
 }
 
-/// A name that no other process uses.
-fn beside(path: &Path) -> Result<PathBuf> {
-    let mut random = [0; 8];
-    key::fill(&mut random)?;
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{:016x}.tmp", u64::from_le_bytes(random)));
-    Ok(path.with_file_name(name))
+fn failed(action: &'static str, path: &Path, source: io::Error) -> Error {
+    Error::Io { action, path: path.to_owned(), source }
 }
 
 fn corrupt(path: &Path, problem: &'static str) -> Error {

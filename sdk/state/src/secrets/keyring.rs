@@ -72,23 +72,20 @@ impl Keyring {
         (self, wrapped)
     }
 
-    /// The data key that a state remembers, by the first of its ways that works with what there is; AWS KMS is asked last.
+    /// The data key that a state remembers, by the first of its ways that works with what there is. AWS KMS is asked after what is at hand, and a
+    /// person last.
     ///
     /// # Errors
     /// Why none of them works: each has its own reason.
     pub async fn unlock(wrapped: &WrappedKey, means: &Means) -> Result<Self> {
         let id = wrapped.key_id();
         let mut reasons = Vec::new();
-        for wrap in wrapped.wraps.iter().filter(|wrap| !matches!(wrap, Wrap::AwsKms { .. })) {
-            match means.unwrap_key(id, wrap) {
+        let mut ways: Vec<&Wrap> = wrapped.wraps.iter().collect();
+        ways.sort_by_key(|wrap| means.trouble(wrap));
+        for wrap in ways {
+            match means.unwrap_key(id, wrap).await {
                 Ok(key) => return Self::with_older(key, wrapped),
-                Err(error) => reasons.push(error),
-            }
-        }
-        for wrap in &wrapped.wraps {
-            let Wrap::AwsKms { wrap } = wrap else { continue };
-            match wrap.unwrap_key(id).await {
-                Ok(key) => return Self::with_older(key, wrapped),
+                Err(Error::NotAnswered) => return Err(Error::NotAnswered),
                 Err(error) => reasons.push(error),
             }
         }

@@ -7,6 +7,7 @@
 //! **Caveats.** The length of a secret shows. Whoever reads this process's environment reads the passphrase in it.
 
 mod age;
+mod asking;
 mod change;
 mod error;
 mod guard;
@@ -20,9 +21,10 @@ mod passphrase;
 mod tests;
 mod wrapped;
 
-pub(crate) use self::key_file::copy as copy_key_file;
+pub(crate) use self::key_file::{copy as copy_key_file, has as has_key};
 pub use self::{
     age::{AGE_IDENTITY_FILE_VARIABLE, AGE_IDENTITY_VARIABLE, AgeWrap},
+    asking::{Ask, Attempt, ask_with},
     change::{KeyChange, Recipient},
     error::{Error, Result},
     guard::Guard,

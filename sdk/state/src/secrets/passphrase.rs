@@ -1,6 +1,9 @@
 //! A data key wrapped by a passphrase: Argon2id makes a wrapping key and a check value from it.
 
-use std::{env, fmt};
+use std::{
+    env::{self, VarError},
+    fmt,
+};
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD as BASE64};
@@ -37,9 +40,21 @@ impl Passphrase {
     /// The passphrase in [`PASSPHRASE_VARIABLE`].
     ///
     /// # Errors
-    /// [`Error::MissingPassphrase`] where the variable is not set, empty, or not text.
+    /// [`Error::MissingPassphrase`] where the variable is not set or empty, [`Error::PassphraseNotText`] where it is not text.
     pub fn from_env() -> Result<Self> {
-        Self::new(env::var(PASSPHRASE_VARIABLE).unwrap_or_default())
+        Self::of_variable(PASSPHRASE_VARIABLE)
+    }
+
+    /// The passphrase in an environment variable.
+    ///
+    /// # Errors
+    /// As [`Passphrase::from_env`].
+    pub fn of_variable(variable: &'static str) -> Result<Self> {
+        match env::var(variable) {
+            Ok(text) if !text.is_empty() => Self::new(text),
+            Err(VarError::NotUnicode(_)) => Err(Error::PassphraseNotText { variable }),
+            Ok(_) | Err(VarError::NotPresent) => Err(Error::MissingPassphrase { variable }),
+        }
     }
 }
 

@@ -3,14 +3,17 @@
 use std::{env, fs, os::unix::fs::PermissionsExt, path::PathBuf, thread};
 
 use super::{
-    Error, Guard, KeyChange, Keyring, Means, Passphrase, Place, Recipient, Result, Wrap, WrappedKey,
+    Ask, Attempt, Error, Guard, KeyChange, Keyring, Means, Passphrase, Place, Recipient, Result, Wrap, WrappedKey,
     age::Identities,
     is_sealed,
     passphrase::{Cost, PassphraseWrap},
 };
 use age::secrecy::ExposeSecret;
 use futures_util::FutureExt;
-use std::sync::LazyLock;
+use std::{
+    future::ready,
+    sync::{Arc, LazyLock, Mutex},
+};
 use zeroize::Zeroizing;
 
 const PLACE: Place<'_> = Place { lineage: "f00d", urn: "dev/shop/db/main", property: "inputs.password" };
@@ -161,13 +164,54 @@ fn a_rotated_key_reads_what_the_former_ones_sealed_and_is_kept_in_the_same_ways(
 #[test]
 fn a_passphrase_is_changed_by_who_knows_the_old_one() {
     let (keyring, wrapped) = keyring();
-    let to = |old: &str| KeyChange::ChangePassphrase { old: passphrase(old), new: passphrase("second") };
-    assert!(matches!(change(&to("third"), &keyring, &wrapped, &Means::default()), Err(Error::WrongPassphrase)));
-    let (_, wrapped) = change(&to("first"), &keyring, &wrapped, &Means::default()).unwrap();
+    let to_second = KeyChange::ChangePassphrase(passphrase("second"));
+    let changed = |means: &Means| change(&to_second, &keyring, &wrapped, means);
+    assert!(matches!(changed(&Means::default()), Err(Error::MissingPassphrase { .. })));
+    assert!(matches!(changed(&with_passphrase("third")), Err(Error::WrongPassphrase)));
+    let (_, wrapped) = changed(&with_passphrase("first")).unwrap();
     assert!(unlock(&wrapped, &with_passphrase("second")).is_ok());
     assert!(unlock(&wrapped, &with_passphrase("first")).is_err());
     let rotated = change(&KeyChange::Rotate, &keyring, &wrapped, &with_passphrase("first"));
     assert!(matches!(rotated, Err(Error::WrongPassphrase)), "a mistyped passphrase can't lock anybody out");
+}
+
+#[test]
+fn a_passphrase_that_is_none_matters_only_where_one_is_used() {
+    let (_, both) = keyring();
+    let only = WrappedKey { wraps: vec![both.wraps[0].clone()], ..both.clone() };
+    let means = Means { has_unusable: true, ..with_identity(identity()) };
+    assert!(unlock(&both, &means).is_ok());
+    assert!(matches!(unlock(&only, &means), Err(Error::MissingPassphrase { .. })));
+    assert!(matches!(means.guard(), Err(Error::MissingPassphrase { .. })), "no other guard takes its place");
+}
+
+#[test]
+fn a_person_is_asked_when_nothing_else_gives_the_key_and_may_err_twice() {
+    let (_, both) = keyring();
+    let only = WrappedKey { wraps: vec![both.wraps[0].clone()], ..both.clone() };
+    let asked = |answers: &[&str], means: Means| {
+        let answers: Vec<_> = answers.iter().rev().map(|answer| passphrase(answer)).collect();
+        let (answers, attempts) = (Arc::new(Mutex::new(answers)), Arc::new(Mutex::new(Vec::new())));
+        let (left, seen) = (answers, attempts.clone());
+        let ask: Arc<Ask> = Arc::new(move |attempt| {
+            seen.lock().unwrap().push(attempt);
+            Box::pin(ready(left.lock().unwrap().pop()))
+        });
+        (Means { ask: Some(ask), ..means }, attempts)
+    };
+    let (means, attempts) = asked(&["first"], with_identity(identity()));
+    assert!(unlock(&both, &means).is_ok() && attempts.lock().unwrap().is_empty(), "the identity is enough");
+    let (means, attempts) = asked(&[], Means::default());
+    assert!(matches!(unlock(&only, &means), Err(Error::NotAnswered)));
+    assert_eq!(*attempts.lock().unwrap(), [Attempt::First]);
+    let (means, attempts) = asked(&["third", "fourth", "fifth", "first"], Means::default());
+    assert!(matches!(unlock(&only, &means), Err(Error::WrongPassphrase)));
+    assert_eq!(attempts.lock().unwrap().len(), 3);
+    let (means, attempts) = asked(&["third", "first"], Means::default());
+    assert!(unlock(&only, &means).is_ok());
+    assert_eq!(*attempts.lock().unwrap(), [Attempt::First, Attempt::Again]);
+    let (means, attempts) = asked(&[], Means::default());
+    assert!(unlock(&only, &means).is_ok() && attempts.lock().unwrap().is_empty(), "what was answered is remembered");
 }
 
 #[test]

@@ -30,8 +30,8 @@ impl Client {
     /// Sends the first request of a verb: the engine has just asked whether it may.
     pub(super) async fn first(&self, habit: Habit, request: Request, progress: &Progress) -> Result<Answer> {
         let entry = self.entry(habit, &request, progress);
-        let Entry { verb, ref op, ref urn, permitted, .. } = entry;
-        let call = |leg| Call { leg, verb, habit, op, urn, permitted };
+        let Entry { verb, ref op, ref id, ref urn, permitted, .. } = entry;
+        let call = |leg| Call { leg, verb, habit, op, id, urn, permitted };
         let sent = self.0.wire.send(call(Leg::Request));
         if verb.mutates() {
             self.0.inner().log.push(entry.clone());
@@ -42,6 +42,11 @@ impl Client {
                 let answer = self.0.carry_out(request.clone());
                 // The second one's reply goes nowhere.
                 drop(self.0.carry_out(request));
+                answer
+            }
+            Delivery::Again(after) => {
+                let answer = self.0.carry_out(request.clone());
+                self.later(request, after);
                 answer
             }
             Delivery::Late(after) => {
@@ -77,7 +82,7 @@ impl Client {
         };
         let maker = match request {
             Request::Create { maker, .. } => Some(maker),
-            _ => id.and_then(|id| inner.service.objects.get(id)?.maker.as_ref()),
+            _ => id.and_then(|id| inner.service.maker(id)),
         };
         let (op, urn) = maker.map(|maker| (maker.op.clone(), maker.urn.clone())).unwrap_or_default();
         let (at_ms, permitted) = (self.0.world.now_ms(), progress.permit().is_ok());

@@ -121,6 +121,11 @@ impl Cloud {
         self.arrived().service.broken.clone()
     }
 
+    /// How often a list lacked an object that was there.
+    pub fn unlisted(&self) -> u64 {
+        self.inner().service.unlisted
+    }
+
     /// How many requests are still on their way.
     pub fn late(&self) -> usize {
         self.arrived().late.len()

@@ -101,6 +101,10 @@ pub(super) struct Service {
     places: HashMap<(Habit, String), String>,
     tokens: HashMap<String, Remembered>,
     numbered: u64,
+    /// Who made the objects that are gone.
+    gone: HashMap<String, Arc<Mark>>,
+    /// How often a list lacked an object that was there.
+    pub unlisted: u64,
     /// Objects that were deleted while others still needed them.
     pub broken: Vec<String>,
 }
@@ -114,9 +118,13 @@ impl Service {
                 let found = self.holder(habit, &place).and_then(|id| self.objects.get(id));
                 Ok(found.cloned().map_or(Reply::Missing, Reply::Object))
             }
-            Request::Search { habit, op } => Ok(Reply::Objects(self.all(habit, |object| {
-                object.listed_ms <= at.now_ms && object.tags.as_ref().is_some_and(|tags| tags.op == op)
-            }))),
+            Request::Search { habit, op } => {
+                let mut found = self.all(habit, |object| object.tags.as_ref().is_some_and(|tags| tags.op == op));
+                let there = found.len();
+                found.retain(|object| object.listed_ms <= at.now_ms);
+                self.unlisted += u64::from(found.len() < there);
+                Ok(Reply::Objects(found))
+            }
             Request::List { habit, name } => Ok(Reply::Objects(self.all(habit, |object| object.fields.name == name))),
             Request::Update { id, fields } => self.update(at, &id, fields),
             Request::Delete { id } => self.delete(&id),
@@ -125,6 +133,11 @@ impl Service {
                 self.delete(&id)
             }
         }
+    }
+
+    /// Who made an object, also one that is gone.
+    pub(super) fn maker(&self, id: &str) -> Option<&Arc<Mark>> {
+        self.objects.get(id).map_or_else(|| self.gone.get(id), |object| object.maker.as_ref())
     }
 
     /// The object that has a name or key.
@@ -206,6 +219,7 @@ impl Service {
 
     fn delete(&mut self, id: &str) -> Result<Reply, Refusal> {
         let object = self.objects.remove(id).ok_or(Refusal::Missing)?;
+        self.gone.extend(object.maker.clone().map(|maker| (id.to_owned(), maker)));
         if let Some(place) = object.habit.place(&object.fields) {
             self.places.remove(&(object.habit, place));
         }

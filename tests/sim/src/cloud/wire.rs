@@ -21,6 +21,8 @@ pub struct Call<'a> {
     pub habit: Habit,
     /// The operation that made the object, or is to make it; empty where nobody knows.
     pub op: &'a str,
+    /// The object; empty for a create, and where nobody knows.
+    pub id: &'a str,
     /// The resource; empty where nobody knows.
     pub urn: &'a str,
     /// Whether the process held the stack when it sent the request. Of interest only where the request changes something.
@@ -83,6 +85,8 @@ pub enum Delivery {
     Late(Duration),
     /// It arrives twice. A create of a kind without token, name or key makes two objects then, which no customer can tell apart.
     Twice,
+    /// It arrives, and once more after this time.
+    Again(Duration),
     /// The cloud asks to slow down, and does nothing.
     Throttled,
     /// The cloud refuses for lack of permission, and does nothing.

@@ -35,6 +35,15 @@ pub enum Change {
     },
 }
 
+impl Change {
+    /// The key of the object.
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Put { key, .. } | Self::Delete { key } => key,
+        }
+    }
+}
+
 impl Bucket {
     fn objects(&self) -> MutexGuard<'_, BTreeMap<String, Stored>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -2,7 +2,9 @@
 
 pub mod broken;
 mod bucket;
+mod disk;
 mod link;
 
 pub use bucket::{Bucket, Change};
+pub use disk::{Disk, Port};
 pub use link::{Link, Observer};

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use clap::ValueEnum;
 
 use crate::workspace::{self, Workspace};
 use crate::{cache, report::Report, tools};
@@ -14,6 +15,10 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 2_000, value_name = "NUMBER")]
     kills: u64,
 
+    /// What serves the bucket: the local platform, which answers many requests at once, or moto
+    #[arg(long, value_enum, default_value_t = Store::Embedded)]
+    store: Store,
+
     /// How many processes race at most
     #[arg(long, default_value_t = 32, value_name = "NUMBER")]
     racers: u64,
@@ -23,12 +28,20 @@ pub(crate) struct Args {
     seed: u64,
 }
 
+/// A server with S3's interface.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Store {
+    Embedded,
+    Moto,
+}
+
 /// Installs what the tests need, then runs those that every test run leaves out.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let cache = cache::folder()?;
     let workspace = Workspace::load()?;
     let mut report = Report::default();
-    for tool in tools::ALL.iter().filter(|tool| tool.tested_by == "terrane-tests") {
+    let needed = |tool: &&tools::Tool| args.store == Store::Moto && tool.tested_by == "terrane-tests";
+    for tool in tools::ALL.iter().filter(needed) {
         report.step(&tool.install_step(), || tool.install(&cache));
     }
     report.step("soak", || {
@@ -38,6 +51,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         command.current_dir(&workspace.root).env(cache::VARIABLE, &cache);
         command.env("TERRANE_SOAK_KILLS", args.kills.to_string());
         command.env("TERRANE_SOAK_KILLS_S3", (args.kills / 2).to_string());
+        let store = args.store.to_possible_value().context("a store has no name")?;
+        command.env("TERRANE_SOAK_STORE", store.get_name());
         command.env("TERRANE_SOAK_RACERS", args.racers.to_string()).env("TERRANE_SOAK_SEED", args.seed.to_string());
         let status = command.status().context("cargo could not be started")?;
         anyhow::ensure!(status.success(), "a run did not end where it should, see above ({status})");

@@ -6,27 +6,38 @@ mod rm;
 mod set;
 
 use crate::{
-    arguments::Config,
     context::Context,
     error::{Error, Result},
     exit::Exit,
-    project::Project,
+    project::{Project, edit},
 };
 use serde_json::{Map, Value};
 
-pub(super) async fn run(context: &Context, command: Config) -> Result<Exit> {
+/// What can be done with the configuration.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// List every key with its value and place
+    Ls,
+    /// Print one value
+    Get(get::Args),
+    /// Set a value in the stack's file
+    Set(set::Args),
+    /// Remove a value from the stack's file
+    Rm(rm::Args),
+}
+
+pub(super) async fn run(context: &Context, command: Command) -> Result<Exit> {
     let project = context.project()?;
     match command {
-        Config::Ls => ls::run(context, &project)?,
-        Config::Get { key, show_secrets } => get::run(context, &project, &key, show_secrets).await?,
-        Config::Set { key, value, secret: false } => set::run(context, &project, &key, value.as_deref())?,
-        Config::Set { key, value, secret: true } => set::secret(context, &project, &key, value.is_some()).await?,
-        Config::Rm { key } => rm::run(context, &project, &key)?,
+        Command::Ls => ls::run(context, &project)?,
+        Command::Get(arguments) => get::run(context, &project, &arguments).await?,
+        Command::Set(arguments) => set::run(context, &project, &arguments).await?,
+        Command::Rm(arguments) => rm::run(context, &project, &arguments)?,
     }
     Ok(Exit::Done)
 }
 
-/// Every key that has a value of its own, with dots between its parts.
+/// Every key that has a value of its own, as it has to be written.
 fn flat(values: &Map<String, Value>) -> Vec<(String, &Value)> {
     let mut all = Vec::new();
     collect("", values, &mut all);
@@ -35,7 +46,8 @@ fn flat(values: &Map<String, Value>) -> Vec<(String, &Value)> {
 
 fn collect<'a>(above: &str, values: &'a Map<String, Value>, all: &mut Vec<(String, &'a Value)>) {
     for (key, value) in values {
-        let path = if above.is_empty() { key.clone() } else { format!("{above}.{key}") };
+        let part = edit::written([key.as_str()]);
+        let path = if above.is_empty() { part } else { format!("{above}.{part}") };
         match value {
             Value::Object(inner) if !inner.is_empty() => collect(&path, inner, all),
             value => all.push((path, value)),

@@ -8,8 +8,33 @@ use crate::{
 };
 use terrane_state::secrets::is_sealed;
 
-pub(super) fn run(context: &Context, project: &Project, key: &str, value: Option<&str>) -> Result<()> {
+/// What it takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The key, with dots between its parts
+    key: String,
+    /// The value as in TOML; anything else is text
+    #[arg(allow_hyphen_values = true)]
+    value: Option<String>,
+    /// Encrypt the value, which is asked for or comes from standard input
+    #[arg(long)]
+    secret: bool,
+}
+
+pub(super) async fn run(context: &Context, project: &Project, Args { key, value, secret }: &Args) -> Result<()> {
     refuse_state(key)?;
+    match secret {
+        false => plain(context, project, key, value.as_deref()),
+        true if value.is_none() => encrypted(context, project, key).await,
+        true => Err(Error::usage(
+            "a secret is never an argument: every process on this machine can read it, and the shell keeps it",
+        )
+        .hint(format!("`config set --secret {key}` asks for it"))
+        .hint(format!("`config set --secret {key} < FILE` reads it from a file"))),
+    }
+}
+
+fn plain(context: &Context, project: &Project, key: &str, value: Option<&str>) -> Result<()> {
     let Some(value) = value else {
         return Err(Error::usage(format!("`{key}` needs a value")).hint(format!(
             "`config set {key} VALUE`, or `config set --secret {key}` to be asked for one that is encrypted"
@@ -25,16 +50,8 @@ pub(super) fn run(context: &Context, project: &Project, key: &str, value: Option
     Ok(())
 }
 
-/// The same, encrypted. The value is asked for or piped in.
-pub(super) async fn secret(context: &Context, project: &Project, key: &str, is_argument: bool) -> Result<()> {
-    refuse_state(key)?;
-    if is_argument {
-        return Err(Error::usage(
-            "a secret is never an argument: every process on this machine can read it, and the shell keeps it",
-        )
-        .hint(format!("`config set --secret {key}` asks for it"))
-        .hint(format!("`config set --secret {key} < FILE` reads it from a file")));
-    }
+/// The value is asked for or piped in.
+async fn encrypted(context: &Context, project: &Project, key: &str) -> Result<()> {
     let value = hidden::read(context, &format!("Value of `{key}`:")).await?;
     project.claim()?;
     project.set_secret(key, &value).await?;

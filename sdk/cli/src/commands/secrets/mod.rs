@@ -7,28 +7,40 @@ mod rm_recipient;
 mod rotate;
 
 use crate::{
-    arguments::Secrets,
+    commands::apply::until_free,
     context::Context,
+    environment::NEW_PASSPHRASE,
     error::{Error, Result},
     exit::Exit,
     hidden,
     project::Project,
 };
 use std::env;
-use terrane_core::Secret;
-use terrane_state::secrets::{Guard, KeyChange, PASSPHRASE_VARIABLE, Passphrase, Recipient, WrappedKey};
+use terrane_state::secrets::{self, Guard, KeyChange, PASSPHRASE_VARIABLE, Passphrase, Recipient, WrappedKey};
 
-/// Holds the passphrase that is to be added or to take the place of the present one.
-const NEW_PASSPHRASE: &str = "TERRANE_NEW_PASSPHRASE";
+/// What can be done with the keys of secrets.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// List the ways to the key of the stack's secrets
+    Ls,
+    /// Let one more read the stack's secrets
+    AddRecipient(add_recipient::Args),
+    /// Don't let one read the stack's secrets any more; `rotate` then makes a key that it never had
+    RmRecipient(rm_recipient::Args),
+    /// Make a new key, and encrypt every secret anew
+    Rotate,
+    /// Put another passphrase in the place of the present one
+    ChangePassphrase,
+}
 
-pub(super) async fn run(context: &Context, command: Secrets) -> Result<Exit> {
+pub(super) async fn run(context: &Context, command: Command) -> Result<Exit> {
     let project = context.project()?;
     match command {
-        Secrets::Ls => ls::run(context, &project).await?,
-        Secrets::AddRecipient { recipient } => add_recipient::run(context, &project, &recipient).await?,
-        Secrets::RmRecipient { recipient } => rm_recipient::run(context, &project, &recipient).await?,
-        Secrets::Rotate => rotate::run(context, &project).await?,
-        Secrets::ChangePassphrase => change_passphrase::run(context, &project).await?,
+        Command::Ls => ls::run(context, &project).await?,
+        Command::AddRecipient(arguments) => add_recipient::run(context, &project, &arguments.recipient).await?,
+        Command::RmRecipient(arguments) => rm_recipient::run(context, &project, &arguments.recipient).await?,
+        Command::Rotate => rotate::run(context, &project).await?,
+        Command::ChangePassphrase => change_passphrase::run(context, &project).await?,
     }
     Ok(Exit::Done)
 }
@@ -36,13 +48,14 @@ pub(super) async fn run(context: &Context, command: Secrets) -> Result<Exit> {
 /// What a person names: `passphrase`, `keyfile`, `age1…` or `awskms:…`. A passphrase is asked for.
 pub(super) async fn recipient(context: &Context, text: &str) -> Result<Recipient> {
     match text {
-        Guard::PASSPHRASE => match (env::var_os(NEW_PASSPHRASE), env::var_os(PASSPHRASE_VARIABLE)) {
+        Guard::PASSPHRASE => {
             // A stack that has none yet gets the one that its later commands will be given.
-            (None, Some(text)) => {
-                Ok(Recipient::Passphrase(passphrase(&Secret::new(text.to_string_lossy().into_owned()))?))
-            }
-            _ => Ok(Recipient::Passphrase(new_passphrase(context).await?)),
-        },
+            let given = given(NEW_PASSPHRASE).transpose().or_else(|| given(PASSPHRASE_VARIABLE).transpose());
+            Ok(Recipient::Passphrase(match given {
+                Some(passphrase) => passphrase?,
+                None => new_passphrase(context).await?,
+            }))
+        }
         Guard::KEY_FILE => Ok(Recipient::KeyFile),
         text => Ok(Recipient::Other(Guard::recipient(text).map_err(|error| Error::usage(error.to_string()))?)),
     }
@@ -50,8 +63,8 @@ pub(super) async fn recipient(context: &Context, text: &str) -> Result<Recipient
 
 /// From the environment, or asked for twice.
 async fn new_passphrase(context: &Context) -> Result<Passphrase> {
-    if let Some(text) = env::var_os(NEW_PASSPHRASE) {
-        return passphrase(&Secret::new(text.to_string_lossy().into_owned()));
+    if let Some(passphrase) = given(NEW_PASSPHRASE)? {
+        return Ok(passphrase);
     }
     if !context.terminal.is_interactive() {
         return Err(
@@ -62,11 +75,19 @@ async fn new_passphrase(context: &Context) -> Result<Passphrase> {
     if first != hidden::ask(context, "Once more:").await? {
         return Err(Error::usage("the two are not the same; nothing was changed"));
     }
-    passphrase(&first)
+    Passphrase::new(first.expose().as_str()).map_err(refused)
 }
 
-fn passphrase(text: &Secret<String>) -> Result<Passphrase> {
-    Passphrase::new(text.expose().as_str()).map_err(|_| Error::usage("the passphrase is empty; nothing was changed"))
+/// The passphrase that a variable holds; none where it isn't set.
+fn given(variable: &'static str) -> Result<Option<Passphrase>> {
+    env::var_os(variable).map(|_| Passphrase::of_variable(variable)).transpose().map_err(refused)
+}
+
+fn refused(error: secrets::Error) -> Error {
+    Error::usage(match error {
+        secrets::Error::MissingPassphrase { .. } => "the passphrase is empty; nothing was changed".to_owned(),
+        error => error.to_string(),
+    })
 }
 
 /// Refuses a stack that has no secrets, since there is nothing to change.
@@ -80,7 +101,6 @@ async fn known_keys(project: &Project) -> Result<WrappedKey> {
 
 async fn change(context: &Context, project: &Project, command: &str, change: &KeyChange) -> Result<WrappedKey> {
     project.claim()?;
-    let progress = context.progress();
-    let session = project.session().telling(progress.events().clone());
-    context.or_interrupted(session.change_keys(command, change)).await
+    until_free(context, &project.session()).await?;
+    context.writing(async |events| project.session().change_keys(command, change, events).await).await
 }

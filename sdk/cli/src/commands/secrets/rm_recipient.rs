@@ -4,6 +4,13 @@ use super::{change, known_keys};
 use crate::{context::Context, error::Result, project::Project};
 use terrane_state::secrets::KeyChange;
 
+/// What it takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// As `secrets ls` lists it
+    pub(super) recipient: String,
+}
+
 pub(super) async fn run(context: &Context, project: &Project, name: &str) -> Result<()> {
     known_keys(project).await?;
     change(context, project, "secrets rm-recipient", &KeyChange::Remove(name.to_owned())).await?;

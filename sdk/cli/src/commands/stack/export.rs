@@ -8,9 +8,17 @@ use crate::{
     project::Project,
 };
 
-pub(super) async fn run(context: &Context, project: &Project, secrets: bool) -> Result<()> {
+/// What it takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Print secrets
+    #[arg(long)]
+    show_secrets: bool,
+}
+
+pub(super) async fn run(context: &Context, project: &Project, arguments: &Args) -> Result<()> {
     let state = known_state(project).await?;
-    let state = if secrets { state } else { masked_state(state) };
+    let state = if arguments.show_secrets { state } else { masked_state(state) };
     let text = if context.globals.json { serde_json::to_string(&state) } else { serde_json::to_string_pretty(&state) };
     context
         .terminal

@@ -13,26 +13,53 @@ mod select;
 
 pub(super) use rollback::past;
 
-use crate::{arguments::Stack, context::Context, error::Result, exit::Exit};
+use crate::{context::Context, error::Result, exit::Exit, project::Project};
+use terrane_core::State;
 
-pub(super) async fn run(context: &Context, command: Stack) -> Result<Exit> {
+/// What can be done with stacks.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// List the project's stacks
+    Ls,
+    /// Make a stack, and select it
+    Init(init::Args),
+    /// Select the stack that commands work on
+    Select(select::Args),
+    /// Remove a stack's state and history
+    Rm(rm::Args),
+    /// Print what the stack exports, or one export
+    Output(output::Args),
+    /// Print the whole state as JSON
+    Export(export::Args),
+    /// List the runs, and the restore points that are kept
+    History,
+    /// Put state back to a restore point; no real object is touched until the next `up`
+    Rollback(rollback::Args),
+    /// Give a stack another name
+    Rename(rename::Args),
+    /// Print the resources and their dependencies, for Graphviz
+    Graph,
+}
+
+pub(super) async fn run(context: &Context, command: Command) -> Result<Exit> {
     let project = context.project()?;
     match command {
-        Stack::Ls => ls::run(context, &project).await?,
-        Stack::Init { name, secrets, create_bucket } => {
-            if create_bucket {
-                init::create_bucket(context, &project).await?;
-            }
-            init::run(context, &project, &name, secrets.as_deref()).await?;
-        }
-        Stack::Rollback { to, yes } => return rollback::run(context, &project, to, yes).await,
-        Stack::Rename { from, to, yes } => return rename::run(context, &project, &from, &to, yes).await,
-        Stack::Select { name } => select::run(context, &project, &name).await?,
-        Stack::Rm { name, force, yes } => return rm::run(context, &project, &name, rm::Flags { force, yes }).await,
-        Stack::Output { name, show_secrets } => output::run(context, &project, name.as_deref(), show_secrets).await?,
-        Stack::Export { show_secrets } => export::run(context, &project, show_secrets).await?,
-        Stack::History => history::run(context, &project).await?,
-        Stack::Graph => graph::run(context, &project).await?,
+        Command::Ls => ls::run(context, &project).await?,
+        Command::Init(arguments) => init::run(context, &project, &arguments).await?,
+        Command::Select(arguments) => select::run(context, &project, &arguments).await?,
+        Command::Rm(arguments) => rm::run(context, &project, &arguments).await?,
+        Command::Output(arguments) => output::run(context, &project, &arguments).await?,
+        Command::Export(arguments) => export::run(context, &project, &arguments).await?,
+        Command::History => history::run(context, &project).await?,
+        Command::Rollback(arguments) => rollback::run(context, &project, &arguments).await?,
+        Command::Rename(arguments) => rename::run(context, &project, &arguments).await?,
+        Command::Graph => graph::run(context, &project).await?,
     }
     Ok(Exit::Done)
+}
+
+/// The name that a stack has now, where all that is left of it under an old one is to say so. A stack that can't be read has none.
+async fn renamed_to(project: &Project, name: &str) -> Option<String> {
+    let state = project.store.read(&project.name, name).await.ok().flatten();
+    state.as_ref().and_then(State::renamed_to).map(str::to_owned)
 }

@@ -9,14 +9,24 @@ use crate::{
 };
 use serde_json::Value;
 
-pub(super) async fn run(context: &Context, project: &Project, name: Option<&str>, secrets: bool) -> Result<()> {
+/// What it takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// One export
+    name: Option<String>,
+    /// Print secrets
+    #[arg(long)]
+    show_secrets: bool,
+}
+
+pub(super) async fn run(context: &Context, project: &Project, arguments: &Args) -> Result<()> {
     let exports = known_state(project).await?.exports;
-    let values = if secrets { (*exports.values).clone() } else { exports.masked() };
-    let Some(name) = name else {
+    let values = if arguments.show_secrets { (*exports.values).clone() } else { exports.masked() };
+    let Some(name) = &arguments.name else {
         if context.globals.json {
             return context.terminal.out_line(Value::Object(values));
         }
-        return context.terminal.out(report::exports(&exports, secrets));
+        return context.terminal.out(report::exports(&exports, arguments.show_secrets));
     };
     match values.get(name) {
         // Bare text is what scripts want of one value.

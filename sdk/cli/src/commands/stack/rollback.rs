@@ -1,25 +1,28 @@
 //! `stack rollback`: puts state back to a restore point. Real objects are not touched; `up --rollback-to` brings those back.
 
 use crate::{
-    commands::state::restore,
+    commands::{ask::Consent, state::restore},
     context::Context,
     error::{Error, Result},
-    exit::Exit,
     project::Project,
     render::units::moment,
 };
 use std::collections::BTreeMap;
 use terrane_core::State;
 
-pub(super) async fn run(context: &Context, project: &Project, to: u64, yes: bool) -> Result<Exit> {
-    if project.session().state().await?.is_some_and(|state| state.is_cut_off()) {
-        return Err(Error::failed(
-            "an earlier run on this stack was cut off, and what it left open would be forgotten",
-        )
-        .hint("`up` or `refresh` finds out first how it ended"));
-    }
-    let past = past(project, to).await?;
-    restore::replace(context, project, "stack rollback", past, yes).await
+/// What it takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The restore point's number, as `stack history` lists it
+    to: u64,
+    #[command(flatten)]
+    consent: Consent,
+}
+
+pub(super) async fn run(context: &Context, project: &Project, arguments: &Args) -> Result<()> {
+    let present = project.session().state().await?;
+    let past = past(project, arguments.to).await?;
+    restore::replace(context, project, "stack rollback", present, past, arguments.consent).await
 }
 
 /// The state of a restore point. What was open then has ended since.

@@ -14,9 +14,9 @@ use serde_json::json;
 use terrane_core::{
     State,
     kind::Recovery,
-    state::{Damage, Instance, Move},
+    state::{Damage, Instance, Intent, Move},
 };
-use terrane_state::{Error as StateError, RestorePoint};
+use terrane_state::{Error as StateError, Held, RestorePoint};
 
 /// So many names are told.
 const NAMES_MAX: usize = 5;
@@ -56,18 +56,22 @@ impl Finding {
 pub(super) async fn run(context: &Context, project: &Project) -> Result<Exit> {
     let (name, stack) = (&project.name, &project.stack);
     let mut findings = Vec::new();
+    let points = examined(project).await;
+    // A place that can't be asked says so below.
+    let held = project.store.held(name, stack).await.ok().flatten();
+    findings.extend(held.as_ref().map(works));
     match project.store.read(name, stack).await {
         Ok(None) => findings.push(Finding::new(Level::Good, format!("stack `{stack}` has no state yet"))),
         Ok(Some(state)) => {
             findings.push(loads(&state));
             findings.extend(state.damage(name, stack).iter().take(POINTS_MAX).map(damaged));
-            findings.extend(unfinished(&state));
+            findings.extend(state.pending.values().map(|intent| open(intent, held.as_ref())));
+            findings.extend(begun_moves(&state, stack));
             findings.extend(leftovers(&state));
         }
-        Err(error) => findings.push(broken(project, &error).await),
+        Err(error) => findings.push(broken(&error, &points)),
     }
-    findings.extend(points(project).await);
-    findings.extend(held(project).await);
+    findings.extend(kept(&points));
     findings.extend(old_keys(project).await);
     // A place that can't be asked has said so above.
     let advice = project.store.advice(name, stack).await.unwrap_or_default();
@@ -83,22 +87,34 @@ fn loads(state: &State) -> Finding {
     Finding::new(Level::Good, format!("it loads: {records}, {resources}, lineage {}", state.lineage.as_str()))
 }
 
-/// The state doesn't load: what can be had instead.
-async fn broken(project: &Project, error: &StateError) -> Finding {
-    let finding = Finding::new(Level::Damage, format!("it does not load: {error}"));
-    if matches!(error, StateError::Secret(_)) {
-        return finding.step("the state itself is whole: what is missing is the way to its secrets");
+/// The restore points, newest first, each with the number of its resources if it can be read.
+async fn examined(project: &Project) -> Vec<(RestorePoint, Result<usize, StateError>)> {
+    let (name, stack) = (&project.name, &project.stack);
+    let points = project.store.restore_points(name, stack).await.unwrap_or_default();
+    let mut examined = Vec::new();
+    for point in points.into_iter().rev().take(POINTS_MAX) {
+        let read = project.store.read_at(name, stack, point.seq).await;
+        examined.push((point, read.map(|state| state.live.len())));
     }
+    examined
+}
+
+/// The state doesn't load: what can be had instead.
+fn broken(error: &StateError, points: &[(RestorePoint, Result<usize, StateError>)]) -> Finding {
+    let finding = Finding::new(Level::Damage, format!("it does not load: {error}"));
     if !error.is_damage() {
-        return finding;
+        let is_locked = matches!(error, StateError::Secret(_));
+        return if is_locked {
+            finding.step("the state itself is whole: what is missing is the way to its secrets")
+        } else {
+            finding
+        };
     }
     let finding =
         finding.step("nothing was changed, and nothing will be: no command writes to a state that doesn't load");
-    let (name, stack) = (&project.name, &project.stack);
-    let points = project.store.restore_points(name, stack).await.unwrap_or_default();
-    for point in points.iter().rev().take(POINTS_MAX) {
-        if let Ok(state) = project.store.read_at(name, stack, point.seq).await {
-            let (when, resources) = (moment(point.at_ms), count(state.live.len(), "resource"));
+    for (point, read) in points {
+        if let Ok(resources) = read {
+            let (when, resources) = (moment(point.at_ms), count(*resources, "resource"));
             return finding
                 .step(format!("restore point {} of {when} is whole ({resources}); what came after it is lost", point.seq))
                 .step(format!("1. `state export --at {} saved.json` writes it to a file", point.seq))
@@ -108,7 +124,7 @@ async fn broken(project: &Project, error: &StateError) -> Finding {
         }
     }
     finding
-        .step("no restore point of it can be read: bring the files back from a backup")
+        .step("no restore point of it can be read: bring what is missing or damaged back from a backup")
         .step("or `state repair --set-aside`, and `state recover --from URL` takes the state over from a copy, such as a bucket's replica")
 }
 
@@ -116,8 +132,11 @@ fn damaged(damage: &Damage) -> Finding {
     let finding = Finding::new(Level::Damage, damage.to_string());
     match damage {
         Damage::Dangling { .. } => finding.step("`state repair` drops the edge; nothing is lost"),
-        Damage::Circle { .. } | Damage::Misplaced { .. } => finding
+        Damage::Circle { .. } => finding
             .step("`stack rollback` to a restore point from before it, or `state rm` and `import` of the resources"),
+        Damage::Misplaced { key, .. } => finding.step(format!(
+            "`stack rollback` to a restore point from before it, or `state rm {key}` and `import` of the resource"
+        )),
         Damage::Foreign { .. } => {
             finding.step("`state export`, then `state import` into this stack gives every resource its URN")
         }
@@ -128,19 +147,30 @@ fn damaged(damage: &Damage) -> Finding {
     }
 }
 
-/// What a cut-off run has left.
-fn unfinished(state: &State) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for intent in state.pending.values() {
-        let text = format!("{}: {}", intent.urn.label(), intent.outlook(Recovery::Find));
-        findings.push(Finding::new(Level::Warning, text).step("`up` or `refresh` does that first"));
+/// An operation that has begun: as long as somebody works on the stack it is theirs, and else a cut-off run has left it.
+fn open(intent: &Intent, held: Option<&Held>) -> Finding {
+    let label = intent.urn.label();
+    match held {
+        Some(_) => Finding::new(Level::Good, format!("{label}: its {} is under way", intent.action.verb())),
+        None => Finding::new(Level::Warning, format!("{label}: {}", intent.outlook(Recovery::Find)))
+            .step("`up` or `refresh` does that first"),
     }
+}
+
+/// Moves from and to other stacks that were cut off.
+fn begun_moves(state: &State, stack: &str) -> Vec<Finding> {
+    let mut findings = Vec::new();
     for begun in state.moves.values() {
         let text = match begun {
             Move::Leaving { to, urns, .. } => {
                 format!("a move of {} to stack `{to}` was cut off", count(urns.len(), "resource"))
             }
             Move::Arrived { from } => format!("a move from stack `{from}` was cut off after its resources had arrived"),
+            Move::Renamed { to } => {
+                let finding = Finding::new(Level::Warning, format!("the stack is called `{to}` now"));
+                findings.push(finding.step(format!("`--stack {to}` works on it; `stack rm {stack}` frees the name")));
+                continue;
+            }
         };
         findings.push(Finding::new(Level::Warning, text).step("`up` or `refresh` of either stack finishes it"));
     }
@@ -168,13 +198,11 @@ fn leftovers(state: &State) -> Vec<Finding> {
 }
 
 /// Whether the restore points can be relied on.
-async fn points(project: &Project) -> Vec<Finding> {
-    let (name, stack) = (&project.name, &project.stack);
-    let Ok(points) = project.store.restore_points(name, stack).await else { return Vec::new() };
-    let Some(newest) = points.last() else { return Vec::new() };
+fn kept(points: &[(RestorePoint, Result<usize, StateError>)]) -> Vec<Finding> {
+    let Some((newest, _)) = points.first() else { return Vec::new() };
     let mut findings = Vec::new();
-    for RestorePoint { seq, at_ms, .. } in points.iter().rev().take(POINTS_MAX) {
-        if let Err(error) = project.store.read_at(name, stack, *seq).await
+    for (RestorePoint { seq, at_ms, .. }, read) in points {
+        if let Err(error) = read
             && !matches!(error, StateError::Secret(_))
         {
             let text = format!("restore point {seq} of {} can't be read: {error}", moment(*at_ms));
@@ -192,12 +220,8 @@ async fn points(project: &Project) -> Vec<Finding> {
     findings
 }
 
-async fn held(project: &Project) -> Option<Finding> {
-    let held = project.store.held(&project.name, &project.stack).await.ok()??;
-    Some(
-        Finding::new(Level::Good, format!("{} works on it", held.holder))
-            .step("`--wait-lock 10m` waits until that is done"),
-    )
+fn works(held: &Held) -> Finding {
+    Finding::new(Level::Good, format!("{} works on it", held.holder)).step("`--wait-lock 10m` waits until that is done")
 }
 
 /// Keys that were rotated away and may still open something.

@@ -7,12 +7,22 @@ use crate::{
     project::Project,
     render::units::count,
 };
-use std::path::Path;
+use std::path::PathBuf;
 
-pub(super) async fn run(context: &Context, project: &Project, file: Option<&Path>, at: Option<u64>) -> Result<()> {
+/// What it takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The file; standard output without it
+    file: Option<PathBuf>,
+    /// A restore point of `stack history` instead of the present
+    #[arg(long, value_name = "NUMBER")]
+    at: Option<u64>,
+}
+
+pub(super) async fn run(context: &Context, project: &Project, Args { file, at }: &Args) -> Result<()> {
     let (name, stack) = (&project.name, &project.stack);
     let state = match at {
-        Some(seq) => project.store.read_at(name, stack, seq).await?,
+        Some(seq) => project.store.read_at(name, stack, *seq).await?,
         None => known_state(project).await?,
     };
     let resources = count(state.live.len(), "resource");

@@ -16,14 +16,15 @@ pub(super) async fn run(context: &Context, project: &Project) -> Result<()> {
     if context.globals.json {
         return state.instances().try_for_each(|it| {
             context.terminal.out_line(json!({
-                "urn": it.urn, "kind": it.urn.kind(), "label": it.urn.label(), "protected": it.kept.protected,
+                "urn": it.urn, "op": it.op, "kind": it.urn.kind(), "label": it.urn.label(), "protected": it.kept.protected,
                 "unsettled": it.unsettled, "condemned": condemned(it), "modified_ms": it.modified_ms,
             }))
         });
     }
     let row = |it: &std::sync::Arc<Instance>| {
-        let words =
-            [(it.kept.protected, "protected"), (it.unsettled, "unsettled"), (condemned(it), "replaced, to be deleted")];
+        // It shares its name with what has replaced it.
+        let replaced = format!("replaced by another, to be deleted: {}", it.op);
+        let words = [(it.kept.protected, "protected"), (it.unsettled, "unsettled"), (condemned(it), replaced.as_str())];
         let words: Vec<&str> = words.into_iter().filter(|(holds, _)| *holds).map(|(_, word)| word).collect();
         vec![it.urn.label(), it.urn.kind().to_owned(), units::moment(it.modified_ms), words.join(", ")]
     };

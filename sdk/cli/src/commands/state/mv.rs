@@ -2,6 +2,7 @@
 
 use super::{edit, known_state, named, settled};
 use crate::{
+    commands::apply::{recover, until_free},
     context::Context,
     error::{Error, Result},
     project::Project,
@@ -9,9 +10,25 @@ use crate::{
 };
 use terrane_core::{Record, State, Urn};
 
-pub(super) async fn run(context: &Context, project: &Project, from: &str, to: &str) -> Result<()> {
+/// What it takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Its label or URN
+    from: String,
+    /// Its new label, such as eu/logs, or URN
+    to: String,
+    /// The stack that it moves to
+    #[arg(long, value_name = "STACK")]
+    to_stack: Option<String>,
+}
+
+pub(super) async fn run(context: &Context, project: &Project, arguments: &Args) -> Result<()> {
+    let Args { from, to, to_stack } = arguments;
+    if let Some(stack) = to_stack {
+        return to_another(context, project, from, to, stack).await;
+    }
     let state = known_state(project).await?;
-    let from = named(&state, from)?.urn.clone();
+    let from = named(&state, from)?.0.clone();
     let to = target(project, &project.stack, &from, to)?;
     rename(context, project, "state mv", &from, &to).await?;
     context.terminal.say(format_args!("Moved {} to {}.\n", from.label(), to.label()));
@@ -32,25 +49,22 @@ pub(super) async fn rename(context: &Context, project: &Project, command: &str, 
 }
 
 /// Gives a resource to another stack of the project. The real object stays as it is, and so does the program.
-pub(super) async fn to_stack(context: &Context, project: &Project, from: &str, to: &str, stack: &str) -> Result<()> {
+async fn to_another(context: &Context, project: &Project, from: &str, to: &str, stack: &str) -> Result<()> {
     let stacks = project.stacks().await?;
     if stack == project.stack {
         return Err(Error::usage(format!("stack `{stack}` is where it is now")).hint("leave --to-stack away"));
     }
     if !stacks.iter().any(|known| known == stack) {
-        return Err(Error::usage(format!("there is no stack `{stack}`"))
-            .nearest(stack, &stacks)
-            .hint(format!("`stack init {stack}` makes it")));
+        return Err(Error::no_stack(stack, &stacks).hint(format!("`stack init {stack}` makes it")));
     }
     let session = project.session();
-    let progress = context.progress();
-    context.or_interrupted(session.recover("state mv", progress.events())).await?;
+    until_free(context, &session).await?;
+    recover(context, &session, "state mv").await?;
     let state = known_state(project).await?;
-    let from = named(&state, from)?.urn.clone();
+    let from = named(&state, from)?.0.clone();
     let to = target(project, stack, &from, to)?;
     let urns = [(from.clone(), to.clone())].into();
-    session.move_to(stack, urns, progress.events()).await?;
-    drop(progress);
+    context.writing(async |events| session.move_to(stack, urns, events).await).await?;
     tell(context, &state, &from, stack);
     Ok(())
 }

@@ -1,6 +1,14 @@
 //! Creates that were cut off: what a person says of one that recovery can't decide on.
 
-use crate::{commands::ask::confirm, context::Context, error::Result, exit::Exit, project::Project};
+use crate::{
+    commands::{
+        apply::until_free,
+        ask::{Consent, confirm},
+    },
+    context::Context,
+    error::Result,
+    project::Project,
+};
 use terrane_core::{State, Urn, state::Action};
 use terrane_engine::Verdict;
 
@@ -12,25 +20,21 @@ pub(in crate::commands) fn create_of(state: &State, wanted: &str) -> Option<Urn>
 }
 
 /// There is no such object: the next `up` makes it.
-pub(super) async fn absent(context: &Context, project: &Project, urn: &Urn, yes: bool) -> Result<Exit> {
+pub(super) async fn absent(context: &Context, project: &Project, urn: &Urn, consent: Consent) -> Result<()> {
     let question = format!("The create of {} was cut off. Is it certain that it made nothing?", urn.label());
-    if !confirm(context, &question, yes).await? {
-        context.terminal.say("Nothing was changed.\n");
-        return Ok(Exit::Failed);
-    }
+    confirm(context, &question, consent).await?;
     decide(context, project, "state rm", urn, &Verdict::Absent).await
 }
 
 /// The object exists under this id.
-pub(in crate::commands) async fn exists(context: &Context, project: &Project, urn: &Urn, id: &str) -> Result<Exit> {
+pub(in crate::commands) async fn exists(context: &Context, project: &Project, urn: &Urn, id: &str) -> Result<()> {
     decide(context, project, "import", urn, &Verdict::Exists(id.to_owned())).await
 }
 
-async fn decide(context: &Context, project: &Project, command: &str, urn: &Urn, verdict: &Verdict) -> Result<Exit> {
-    let progress = context.progress();
+async fn decide(context: &Context, project: &Project, command: &str, urn: &Urn, verdict: &Verdict) -> Result<()> {
     let session = project.session();
-    let text = context.or_interrupted(session.decide(command, urn, verdict, progress.events())).await?;
-    drop(progress);
+    until_free(context, &session).await?;
+    let text = context.writing(async |events| session.decide(command, urn, verdict, events).await).await?;
     context.terminal.say(format_args!("{}: {text}. `up` goes on from there.\n", urn.label()));
-    Ok(Exit::Done)
+    Ok(())
 }

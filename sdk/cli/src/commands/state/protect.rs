@@ -4,6 +4,13 @@ use super::{known_state, named};
 use crate::{context::Context, error::Result, project::Project};
 use terrane_core::{Error, Record, state::Kept};
 
+/// What it takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Its label or URN
+    resource: String,
+}
+
 /// Which of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Protection {
@@ -11,9 +18,9 @@ pub(super) enum Protection {
     Off,
 }
 
-pub(super) async fn run(context: &Context, project: &Project, resource: &str, protection: Protection) -> Result<()> {
+pub(super) async fn run(context: &Context, project: &Project, of: &Args, protection: Protection) -> Result<()> {
     let state = known_state(project).await?;
-    let urn = named(&state, resource)?.urn.clone();
+    let urn = named(&state, &of.resource)?.0.clone();
     let protected = protection == Protection::On;
     let edit = |state: &terrane_core::State| {
         let gone = || Error::new(format!("{} is not in state any more", urn.label()));

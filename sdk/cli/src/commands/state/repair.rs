@@ -1,8 +1,8 @@
 //! `state repair`: mends what can be mended without losing anything.
 
-use super::{edit, known_state};
+use super::{aside, edit, known_state};
 use crate::{
-    commands::ask::confirm,
+    commands::ask::{Consent, confirm},
     context::Context,
     error::{Error, Result},
     exit::Exit,
@@ -14,7 +14,21 @@ use terrane_core::{Record, State, state::Damage};
 /// So many are told.
 const SHOWN_MAX: usize = 20;
 
-pub(super) async fn run(context: &Context, project: &Project, yes: bool) -> Result<Exit> {
+/// What it takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Put a state that doesn't load out of the way, whole, so that the stack can begin anew
+    #[arg(long)]
+    set_aside: bool,
+    #[command(flatten)]
+    consent: Consent,
+}
+
+pub(super) async fn run(context: &Context, project: &Project, arguments: &Args) -> Result<Exit> {
+    if arguments.set_aside {
+        aside::run(context, project, arguments.consent).await?;
+        return Ok(Exit::Done);
+    }
     let (name, stack) = (&project.name, &project.stack);
     let damage = known_state(project)
         .await
@@ -34,10 +48,7 @@ pub(super) async fn run(context: &Context, project: &Project, yes: bool) -> Resu
         };
     }
     let edges = count(mendable.len(), "edge");
-    if !confirm(context, &format!("Drop {edges} to what is gone? No object is touched."), yes).await? {
-        context.terminal.say("Nothing was changed.\n");
-        return Ok(Exit::Failed);
-    }
+    confirm(context, &format!("Drop {edges} to what is gone? No object is touched."), arguments.consent).await?;
     let mended = |state: &State| {
         let whole = state.mended();
         Ok(if whole == *state { Vec::new() } else { vec![Record::Restored { state: Box::new(whole) }] })

@@ -2,27 +2,29 @@
 
 use super::edit;
 use crate::{
-    commands::ask::confirm,
+    commands::ask::{Consent, confirm},
     context::Context,
     error::{Error, Result},
-    exit::Exit,
     project::Project,
     render::{
         Line, Text, Tone,
         units::{count, some_of},
     },
 };
-use std::collections::BTreeSet;
-use terrane_core::{Record, State, Urn};
+use std::collections::{BTreeSet, HashMap};
+use terrane_core::{OpId, Record, State, Urn};
 
 /// So many names are told of each sort.
-const NAMES_MAX: usize = 5;
+pub(super) const NAMES_MAX: usize = 5;
 
 /// What the flags allow.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Flags {
-    pub(super) replace: bool,
-    pub(super) yes: bool,
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Flags {
+    /// Replace a state that is not an earlier or later one of the same stack
+    #[arg(long)]
+    replace: bool,
+    #[command(flatten)]
+    pub(super) consent: Consent,
 }
 
 /// Refuses a state that a run would trip over, or that belongs to another stack than the one that is there.
@@ -36,12 +38,6 @@ pub(super) fn check(project: &Project, place: &str, new: &State, present: Option
     let Some(present) = present.filter(|state| state.instances().next().is_some() || !state.pending.is_empty()) else {
         return Ok(());
     };
-    if present.is_cut_off() {
-        return Err(Error::failed(
-            "an earlier run on this stack was cut off, and what it left open would be forgotten",
-        )
-        .hint("`up` or `refresh` finds out first how it ended"));
-    }
     if present.lineage != new.lineage && !flags.replace {
         let (is, has) = (new.lineage.as_str(), present.lineage.as_str());
         return Err(Error::refused(format!(
@@ -58,26 +54,29 @@ pub(super) fn check(project: &Project, place: &str, new: &State, present: Option
     Ok(())
 }
 
-/// Says what would be different, asks, and replaces the state.
+/// Says what would be different from the present state, asks, and replaces it.
 pub(in crate::commands) async fn replace(
     context: &Context,
     project: &Project,
     command: &str,
+    present: Option<State>,
     new: State,
-    yes: bool,
-) -> Result<Exit> {
-    let present = project.session().state().await?;
+    consent: Consent,
+) -> Result<()> {
+    if present.as_ref().is_some_and(State::is_cut_off) {
+        return Err(Error::failed(
+            "an earlier run on this stack was cut off, and what it left open would be forgotten",
+        )
+        .hint("`up` or `refresh` finds out first how it ended"));
+    }
+    refuse_claimed(context, project, &new).await?;
     if let Some(present) = &present {
         context.terminal.say(differences(present, &new));
     }
     let number = count(new.live.len(), "resource");
     context.terminal.say("  Only the state is replaced: no real object is touched until the next `up`.\n");
-    if !confirm(context, &format!("Make this the state of {} / {} ({number})?", project.name, project.stack), yes)
-        .await?
-    {
-        context.terminal.say("Nothing was changed.\n");
-        return Ok(Exit::Failed);
-    }
+    let question = format!("Make this the state of {} / {} ({number})?", project.name, project.stack);
+    confirm(context, &question, consent).await?;
     project.claim()?;
     let seq = present.map_or(0, |state| state.seq);
     let restored = |state: &State| {
@@ -89,7 +88,31 @@ pub(in crate::commands) async fn replace(
     };
     edit(context, project.session(), command, restored).await?;
     context.terminal.say(format_args!("Stack `{}` has {number} in state now.\n", project.stack));
-    Ok(Exit::Done)
+    Ok(())
+}
+
+/// Refuses a state with objects that another stack has by now, as after a move: each of the two would change and delete them.
+async fn refuse_claimed(context: &Context, project: &Project, new: &State) -> Result<()> {
+    let urns: HashMap<&OpId, &Urn> = new.instances().map(|it| (&it.op, &it.urn)).collect();
+    for stack in project.stacks().await?.iter().filter(|stack| **stack != project.stack) {
+        let other = match project.store.read(&project.name, stack).await {
+            Ok(other) => other.unwrap_or_default(),
+            Err(error) => {
+                context.warn(format_args!("whether stack `{stack}` has some of these objects is not known: {error}"));
+                continue;
+            }
+        };
+        let claimed: BTreeSet<&Urn> = other.instances().filter_map(|it| urns.get(&it.op).copied()).collect();
+        if !claimed.is_empty() {
+            let names = some_of(&claimed.into_iter().map(Urn::label).collect::<Vec<_>>(), NAMES_MAX);
+            return Err(Error::refused(format!(
+                "stack `{stack}` has {names} by now, and two stacks can't have one object"
+            ))
+            .hint(format!("`state mv RESOURCE NAME --to-stack {} --stack {stack}` brings one back", project.stack))
+            .hint(format!("`state rm RESOURCE --stack {stack}` lets that stack forget one")));
+        }
+    }
+    Ok(())
 }
 
 /// What the state knows now and would not know any more, what it would know again, and what it would know otherwise.

@@ -1,59 +1,49 @@
 //! `state rm`: forget a resource; the real object stays.
 
-use super::{known_state, named, open, settled};
+use super::{known_state, named_or_condemned, open, settled};
 use crate::{
-    commands::ask::confirm,
+    commands::ask::{Consent, confirm},
     context::Context,
     error::Result,
-    exit::Exit,
     project::Project,
-    render::{Line, Tone, units::some_of},
+    render::units::some_of,
 };
-use terrane_core::{Error, Record, Urn};
+use terrane_core::{Error, Record};
 
-pub(super) async fn run(context: &Context, project: &Project, resource: &str, yes: bool) -> Result<Exit> {
+/// What it takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Its label or URN
+    resource: String,
+    #[command(flatten)]
+    consent: Consent,
+}
+
+pub(super) async fn run(context: &Context, project: &Project, arguments: &Args) -> Result<()> {
     let state = known_state(project).await?;
-    if let Some(urn) = open::create_of(&state, resource) {
-        return open::absent(context, project, &urn, yes).await;
+    if let Some(urn) = open::create_of(&state, &arguments.resource) {
+        return open::absent(context, project, &urn, arguments.consent).await;
     }
     let (urn, op) = {
-        let instance = named(&state, resource)?;
-        (instance.urn.clone(), instance.op.clone())
+        let (urn, instance) = named_or_condemned(&state, &arguments.resource)?;
+        (urn.clone(), instance.op.clone())
     };
     if let Some(dependents) = state.dependents().get(&urn) {
         let labels: Vec<String> = dependents.iter().map(|urn| urn.label()).collect();
-        let line = Line::new().with(Tone::Warning, "warning: ").add(format!("needed by {}", some_of(&labels, 5)));
-        context.terminal.say(format_args!("{line}\n"));
+        context.warn(format_args!("needed by {}", some_of(&labels, 5)));
     }
-    if !confirm(context, &format!("Forget {}? The real object stays.", urn.label()), yes).await? {
-        context.terminal.say("Nothing was changed.\n");
-        return Ok(Exit::Failed);
-    }
+    confirm(context, &format!("Forget {}? The real object stays.", urn.label()), arguments.consent).await?;
     let edit = |state: &terrane_core::State| {
         settled(state, &urn)?;
         // Between the question and the lock somebody may have replaced it.
         match state.live.get(&urn) {
-            Some(live) if live.op == op => {
-                let forgotten = Record::Forgotten { urn: urn.clone(), op: op.clone() };
-                Ok([forgotten].into_iter().chain(without_edges_to(state, &urn)).collect())
-            }
+            _ if state.condemned.contains_key(&op) => Ok(vec![Record::Forgotten { urn: urn.clone(), op: op.clone() }]),
+            Some(live) if live.op == op => Ok(state.forgetting(&[urn.clone()].into())),
             _ => Err(Error::new(format!("{} was changed in the meantime", urn.label()))
                 .help("look at it again with `state show`")),
         }
     };
     super::edit(context, project.session(), "state rm", edit).await?;
     context.terminal.say(format_args!("Forgot {}.\n", urn.label()));
-    Ok(Exit::Done)
-}
-
-/// Nothing in state depends any more on what is forgotten.
-fn without_edges_to<'a>(state: &'a terrane_core::State, urn: &'a Urn) -> impl Iterator<Item = Record> + 'a {
-    let dependents = state.live.values().filter(|instance| instance.dependencies.contains(urn));
-    dependents.map(move |instance| Record::Noted {
-        urn: instance.urn.clone(),
-        provider: instance.provider.clone(),
-        dependencies: instance.dependencies.iter().filter(|on| *on != urn).cloned().collect(),
-        kept: instance.kept.clone(),
-        site: instance.site.clone(),
-    })
+    Ok(())
 }

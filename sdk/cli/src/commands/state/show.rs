@@ -1,6 +1,6 @@
 //! `state show`: one resource as state has it.
 
-use super::{known_state, named};
+use super::{known_state, named_or_condemned};
 use crate::{
     context::Context,
     error::{Error, Result},
@@ -10,13 +10,21 @@ use crate::{
 };
 use terrane_core::state::Instance;
 
-pub(super) async fn run(context: &Context, project: &Project, resource: &str, secrets: bool) -> Result<()> {
+/// What it takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Its label or URN
+    resource: String,
+    /// Print secrets
+    #[arg(long)]
+    show_secrets: bool,
+}
+
+pub(super) async fn run(context: &Context, project: &Project, arguments: &Args) -> Result<()> {
     let state = known_state(project).await?;
-    let mut instance = Instance::clone(named(&state, resource)?);
-    if !secrets {
-        for properties in [&mut instance.inputs, &mut instance.outputs] {
-            let Ok(()) = mask("", properties);
-        }
+    let mut instance = Instance::clone(named_or_condemned(&state, &arguments.resource)?.1);
+    if !arguments.show_secrets {
+        let Ok(()) = instance.visit_secrets(&mut mask);
     }
     if context.globals.json {
         let line = serde_json::to_string(&instance).map_err(|error| Error::failed(error.to_string()))?;
@@ -52,4 +60,23 @@ fn text(instance: &Instance) -> Text {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn no_secret_of_a_resource_is_told_unasked() {
+        let secret = |name: &str| json!({"values": {name: "hunter2"}, "secret": [name]});
+        let mut instance: Instance = serde_json::from_value(json!({
+            "urn": "dev/shop/demo:Thing/a", "op": "x", "provider": "demo", "inputs": secret("password"),
+            "outputs": secret("token"), "kept": {"trigger": {"secret_digest": "hunter2"}}, "created_ms": 0, "modified_ms": 0,
+        }))
+        .unwrap();
+        let Ok(()) = instance.visit_secrets(&mut mask);
+        let told = serde_json::to_string(&instance).unwrap();
+        assert_eq!((told.matches("hunter2").count(), told.matches("[secret]").count()), (0, 3), "{told}");
+    }
 }

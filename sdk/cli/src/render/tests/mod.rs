@@ -35,6 +35,7 @@ fn step(op: Op, urn: Urn, why: Why) -> Step {
         changes: Vec::new(),
         why: vec![why],
         dependencies: Default::default(),
+        displaces: Default::default(),
         kept: Kept::default(),
         noted: false,
     }

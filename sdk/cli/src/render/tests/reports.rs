@@ -14,6 +14,7 @@ fn ended(ending: Ending) -> Report {
         counts: Counts { create: 7, ..Counts::default() },
         failures: Vec::new(),
         not_started: Vec::new(),
+        open: Vec::new(),
         unapproved: Vec::new(),
         recovered: Vec::new(),
         exports: properties(json!({"ingress": ["http://127.1.0.1:8080"], "zone": "eu"})),
@@ -62,6 +63,16 @@ fn one_error_for_each_cause_and_what_to_type_next() {
 
     stopped here: 7 created, 3 failed, 2 never started after 14.2 s. `up` goes on from here.
     "#);
+}
+
+#[test]
+fn a_run_that_could_not_write_any_more_says_what_is_open() {
+    let (not_started, open) = (vec![urn("", "a:B", "x")], vec![urn("", "a:B", "y"), urn("net", "a:B", "z")]);
+    let failed = Report { not_started, open, ..ended(Ending::Failed) };
+    insta::assert_snapshot!(report::failed(&failed, "up").unstyled(), @"
+    stopped here: 7 created, 1 never started, 2 open after 14.2 s. `up` goes on from here.
+    open: y, net/z; what has become of it could not be written down, and `up` finds out first.
+    ");
 }
 
 #[test]

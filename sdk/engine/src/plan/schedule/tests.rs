@@ -38,6 +38,8 @@ struct World {
     before: BTreeSet<(usize, usize)>,
     /// `(of, on)`: what depends on what in the program.
     after: BTreeSet<(usize, usize)>,
+    /// `(to, from)`: whose physical name goes to whom.
+    names: BTreeSet<(usize, usize)>,
 }
 
 impl World {
@@ -77,6 +79,7 @@ impl World {
             changes: Vec::new(),
             why: Vec::new(),
             dependencies: self.after.iter().filter(|(of, _)| *of == n).map(|(_, on)| urn(*on)).collect(),
+            displaces: self.names.iter().filter(|(to, _)| *to == n).map(|(_, from)| MADE[*from].clone()).collect(),
             kept: Kept::default(),
             noted: false,
         };
@@ -104,6 +107,8 @@ impl World {
                 if delete_first(n) && old.contains(&n) {
                     return Err(format!("{n} is made while the old one exists"));
                 }
+                let rival = self.names.iter().find(|(to, from)| *to == n && old.contains(from));
+                rival.map_or(Ok(()), |(_, from)| Err(format!("{n} is made while {from} has its name")))?;
                 made.insert(n);
             } else {
                 old.remove(&n);
@@ -202,7 +207,7 @@ fn every_plan_of_up_to_four_resources_has_an_order() {
             for before in subsets(&pairs(&stated)) {
                 // Programs that turn dependencies around or change several at once are covered by three resources.
                 for after in subsets(&pairs(&declared)) {
-                    let world = World { ops: ops.clone(), before: before.clone(), after };
+                    let world = World { ops: ops.clone(), before: before.clone(), after, names: BTreeSet::new() };
                     let too_many = size == 4 && world.changed() > 1;
                     if too_many || !world.is_connected() || !world.is_first_of_its_kind(&numberings) {
                         continue;
@@ -227,9 +232,46 @@ fn turned_dependencies_have_an_order_too() {
         for before in subsets(&pairs(&stated)) {
             for after in subsets(&pairs(&declared)) {
                 let after = after.into_iter().map(|(of, on)| (on, of)).collect();
-                let world = World { ops: ops.clone(), before: before.clone(), after };
+                let world = World { ops: ops.clone(), before: before.clone(), after, names: BTreeSet::new() };
                 if let Err(why) = world.check() {
                     panic!("{why}: {:?}, before {:?}, after {:?}", world.ops, world.before, world.after);
+                }
+            }
+        }
+    }
+}
+
+/// Every way in which names go from objects that are deleted to others that are made or renamed, each at most once.
+fn handovers(ops: &[Op]) -> Vec<BTreeSet<(usize, usize)>> {
+    let gives = |n: usize| matches!(ops[n], Op::Delete | Op::Replace { .. });
+    let mut all = vec![BTreeSet::new()];
+    for to in (0..ops.len()).filter(|n| in_program(ops[*n])) {
+        let more: Vec<_> = all
+            .iter()
+            .flat_map(|names: &BTreeSet<(usize, usize)>| {
+                let free = (0..ops.len()).filter(|from| *from != to && gives(*from));
+                let free = free.filter(|from| names.iter().all(|(_, taken)| taken != from));
+                free.map(|from| names.iter().copied().chain([(to, from)]).collect()).collect::<Vec<_>>()
+            })
+            .collect();
+        all.extend(more);
+    }
+    all
+}
+
+#[test]
+fn every_plan_of_three_resources_that_hand_names_over_has_an_order() {
+    for choice in 0..5usize.pow(3) {
+        let ops: Vec<Op> = (0..3).map(|n| OPS[choice / 5usize.pow(n) % 5]).collect();
+        let stated: Vec<usize> = (0..3).filter(|n| in_state(ops[*n])).collect();
+        let declared: Vec<usize> = (0..3).filter(|n| in_program(ops[*n])).collect();
+        for names in handovers(&ops).into_iter().filter(|names| !names.is_empty()) {
+            for before in subsets(&pairs(&stated)) {
+                for after in subsets(&pairs(&declared)) {
+                    let world = World { ops: ops.clone(), before: before.clone(), after, names: names.clone() };
+                    if let Err(why) = world.check() {
+                        panic!("{why}: {:?}, before {:?}, after {:?}, {names:?}", world.ops, world.before, world.after);
+                    }
                 }
             }
         }

@@ -28,6 +28,21 @@ fn a_second_writer_is_told_who_the_first_is() {
 }
 
 #[test]
+fn who_only_looks_keeps_nobody_out() {
+    let scratch = Scratch::new();
+    drop(write(&scratch.state()));
+    let looks = fs::File::open(folder::lock(&scratch.state())).unwrap();
+    looks.lock_shared().unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            thread::sleep(std::time::Duration::from_millis(20));
+            looks.unlock().unwrap();
+        });
+        write(&scratch.state());
+    });
+}
+
+#[test]
 fn a_reader_beside_a_writer_sees_one_moment_after_another() {
     const LAST: u32 = 300;
     let scratch = Scratch::new();

@@ -1,7 +1,10 @@
 //! What is said of a bucket's settings.
 
-use super::Place;
-use crate::{Store, objects::BucketSettings};
+use super::{Place, store::Effect};
+use crate::{
+    Store,
+    objects::{BucketSettings, Fault},
+};
 
 async fn said(
     versioned: Option<bool>,
@@ -26,4 +29,12 @@ async fn a_bucket_is_told_what_it_lacks_and_nothing_else() {
     let bare = said(Some(false), Some(false), Some(false)).await;
     assert!(bare.contains("keeps no versions") && bare.contains("does not block public access"), "{bare}");
     assert_eq!(bare.lines().count(), 2, "{bare}");
+}
+
+#[tokio::test]
+async fn who_may_not_list_is_told_what_stays() {
+    let place = Place::new();
+    place.objects.on("list", "shop/dev/", Effect::Refused(Fault::Denied("AccessDenied".to_owned())));
+    let said = place.store().advice("shop", "dev").await.unwrap().join("\n");
+    assert!(said.contains("never swept up") && said.contains("s3:ListBucket"), "{said}");
 }

@@ -1,8 +1,10 @@
 //! Objects that are not what was written, or not there.
 
-use super::{HEAD, Place, ann, bob, pass, runs, start};
-use crate::{Error, Store};
+use super::{HEAD, Place, ann, bob, pass, runs, start, store::Effect};
+use crate::{Error, Store, objects::Fault};
 use bytes::Bytes;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 const RUNS: i64 = 26;
 
@@ -125,6 +127,54 @@ async fn a_damaged_state_is_set_aside_with_all_that_it_refers_to() {
         let now = place.objects.keys();
         assert!(keys.iter().all(|key| now.contains(key)), "nothing of it is swept up");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_state_that_loads_is_not_set_aside() {
+    let place = whole().await;
+    let keys = place.objects.keys();
+    let refused = place.store().set_aside("shop", "dev", &ann()).await.unwrap_err();
+    assert!(matches!(refused, Error::Whole { .. }), "{refused}");
+    assert_eq!(place.objects.keys(), keys);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_stays_when_others_write_before_it_is_known_that_the_state_was_set_aside() {
+    let place = whole().await;
+    let damaged = Bytes::from_static(b"terrane-head 1 1 0\n{}");
+    place.objects.set(HEAD, Some(damaged.clone()));
+    let look = Arc::new(Semaphore::new(1));
+    // The first is the copy.
+    place.objects.on("put", HEAD, Effect::Held(Arc::new(Semaphore::new(1))));
+    place.objects.on("put", HEAD, Effect::Done(Fault::Undecided("reset".to_owned())));
+    for _ in 0..2 {
+        place.objects.on("get", HEAD, Effect::Held(look.clone()));
+    }
+    let store = place.store();
+    let set_aside = tokio::spawn(async move { store.set_aside("shop", "dev", &ann()).await });
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((place.objects.bytes(HEAD) == damaged, place.objects.left("get")), (false, 0));
+    let journal = place.store().open("shop", "dev", &bob()).await.unwrap();
+    journal.commit(vec![start(1)]).await.unwrap();
+    look.add_permits(1);
+    assert_eq!(set_aside.await.unwrap().unwrap(), "s3://test/here/shop/dev/head.damaged-1");
+    assert_eq!(place.objects.bytes("shop/dev/head.damaged-1"), damaged);
+    assert_eq!(runs(&place.state().await), [1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_damaged_stack_is_listed_and_what_was_set_aside_outlives_its_removal() {
+    let place = whole().await;
+    let key = in_use(&place, "log");
+    place.objects.set(HEAD, Some(Bytes::from_static(b"?")));
+    let store = place.store();
+    assert_eq!(store.stacks("shop").await.unwrap(), ["dev"]);
+    store.set_aside("shop", "dev", &ann()).await.unwrap();
+    store.remove("shop", "dev", &ann()).await.unwrap();
+    let keys = place.objects.keys();
+    assert!(keys.contains(&key) && keys.contains(&"shop/dev/head.damaged-1".to_owned()), "{keys:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,7 +1,7 @@
 //! Snapshots, restore points, and what is swept up.
 
 use super::{Place, runs, start, store::Effect};
-use crate::{Journal, Store};
+use crate::{Journal, Store, objects::Fault};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 
@@ -103,6 +103,20 @@ async fn only_what_is_old_and_in_use_by_nobody_is_swept_up() {
         store.read_at("shop", "dev", point.seq).await.unwrap();
     }
     assert_eq!(runs(&place.state().await), (0..=36).collect::<Vec<i64>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_may_not_sweep_up_still_folds() {
+    let place = folding();
+    let (_store, journal) = place.begun().await;
+    for _ in 0..100 {
+        place.objects.on("list", "", Effect::Refused(Fault::Denied("AccessDenied".to_owned())));
+    }
+    for at_ms in 1..=60 {
+        run(&journal, at_ms).await;
+    }
+    assert!(count(&place, "/snap/") > 6, "{:?}", place.objects.keys());
+    assert!(place.objects.left("list") > 90, "it is not tried again and again");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,6 @@
 //! Taking a stack with the first commit, and giving it up with the last.
 
-use super::{HEAD, Place, ann, bob, pass, runs, start, store::Effect};
+use super::{HEAD, Place, ann, bob, pass, runs, start, store::Effect, unlock};
 use crate::{Error, Journal, Store, objects::Fault, s3};
 use std::{sync::Arc, time::Duration};
 use terrane_core::{Record, state::RunEnd};
@@ -134,7 +134,7 @@ async fn whether_a_first_write_was_carried_out_before_many_others_is_not_made_up
         let error = journal.commit(vec![start(1)]).await.unwrap_err();
         assert!(matches!(error, Error::S3(s3::Error::Undecided { .. })), "{error}");
         let other = place.store();
-        other.unlock("shop", "dev", &bob()).await.unwrap();
+        unlock(&other).await;
         let taken = other.open("shop", "dev", &bob()).await.unwrap();
         for at_ms in 10..10 + writes {
             taken.commit(vec![start(at_ms)]).await.unwrap();

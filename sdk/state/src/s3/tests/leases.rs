@@ -43,6 +43,7 @@ async fn a_silent_holder_is_replaced_after_ninety_seconds_of_watching() {
     let before = place.head().epoch;
     let taken = other.open("shop", "dev", &bob()).await.unwrap();
     assert_eq!(place.head().epoch, before + 1);
+    assert!(taken.quiet() >= Duration::from_secs(70), "it may have begun calls until 20 s after its last sign of life");
     taken.commit(vec![start(1)]).await.unwrap();
     assert_eq!(runs(&place.state().await), [0, 1]);
 }
@@ -62,7 +63,8 @@ async fn a_zombie_has_no_permit_before_it_can_be_replaced_and_can_not_commit_aft
             Ok(taken) => break taken,
             Err(error) => assert!(is_locked::<()>(&Err(error))),
         }
-        assert_eq!(journal.permit().is_err(), waited_s > 20, "after {waited_s} s");
+        let is_stale = matches!(journal.permit(), Err(Error::LeaseStale { .. }));
+        assert_eq!((is_stale, journal.permit().is_err()), (waited_s > 20, waited_s > 20), "after {waited_s} s");
         pass(Duration::from_secs(1)).await;
         waited_s += 1;
     };
@@ -72,6 +74,19 @@ async fn a_zombie_has_no_permit_before_it_can_be_replaced_and_can_not_commit_aft
     assert!(matches!(&error, Error::LeaseLost { by: Some(by) } if by.user == "bob"), "{error}");
     taken.permit().unwrap();
     assert_eq!(runs(&place.state().await), [0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_permit_that_was_stale_comes_back_with_the_next_sign_of_life() {
+    let place = Place::new();
+    let (_store, journal) = place.begun().await;
+    let stuck = Arc::new(Semaphore::new(0));
+    place.objects.on("put", HEAD, Effect::Held(stuck.clone()));
+    pass(Duration::from_secs(40)).await;
+    assert!(matches!(journal.permit(), Err(Error::LeaseStale { silent_ms }) if silent_ms >= 40_000));
+    stuck.add_permits(1);
+    pass(Duration::from_secs(5)).await;
+    journal.permit().unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -106,8 +121,9 @@ async fn a_process_knows_that_it_dropped_a_journal() {
     assert!(is_locked(&store.open("shop", "dev", &ann()).await));
     drop(journal);
     let before = place.head().epoch;
-    store.open("shop", "dev", &ann()).await.unwrap();
+    let taken = store.open("shop", "dev", &ann()).await.unwrap();
     assert_eq!(place.head().epoch, before + 1);
+    assert_eq!(taken.quiet(), Duration::ZERO, "it may have begun a call a moment ago");
 }
 
 #[tokio::test(start_paused = true)]
@@ -116,11 +132,19 @@ async fn unlocking_fences_the_holder() {
     let (_store, journal) = place.begun().await;
     let before = place.head();
     let other = place.store();
-    assert_eq!(other.unlock("shop", "dev", &bob()).await.unwrap().map(|holder| holder.user), Some("ann".to_owned()));
-    assert_eq!(place.head().epoch, before.epoch + 1);
-    assert_eq!(other.unlock("shop", "dev", &bob()).await.unwrap(), None);
+    let confirmed = before.hold.clone().unwrap().holder;
+    let earlier = Holder { since: confirmed.since - Duration::from_secs(60), ..confirmed.clone() };
+    for another in [earlier, bob()] {
+        let refused = other.unlock("shop", "dev", &another).await.unwrap_err();
+        assert!(matches!(&refused, Error::Locked { holder: Some(now) } if now.user == "ann"), "{refused}");
+    }
+    assert_eq!(place.head().epoch, before.epoch);
+    assert!(other.unlock("shop", "dev", &confirmed).await.unwrap());
+    assert_eq!(place.head().epoch, before.epoch + 2);
+    assert!(journal.permit().is_err(), "the stack is free when the former holder may begin nothing any more");
+    assert!(!other.unlock("shop", "dev", &confirmed).await.unwrap());
     let error = journal.commit(vec![start(1)]).await.unwrap_err();
-    assert!(matches!(error, Error::LeaseLost { by: None }), "{error}");
+    assert!(matches!(error, Error::LeaseLost { .. }), "{error}");
     journal.close().await.unwrap();
     assert_eq!(runs(&place.state().await), [0]);
 }

@@ -15,8 +15,8 @@ use super::{Head, S3Store, Settings};
 use crate::{Holder, Journal, Store};
 use std::{sync::Arc, time::Duration};
 use terrane_core::{
-    Properties, Record, State,
-    state::{RunEnd, RunStart},
+    Properties, Record, State, Urn,
+    state::{Lineage, OpId, RunEnd, RunStart},
 };
 
 const HEAD: &str = "shop/dev/head";
@@ -59,6 +59,20 @@ impl Place {
         journal.commit(vec![start(0)]).await.unwrap();
         (store, journal)
     }
+}
+
+/// Ends the hold of whoever has the stack.
+async fn unlock(store: &S3Store) -> bool {
+    match store.held("shop", "dev").await.unwrap() {
+        Some(held) => store.unlock("shop", "dev", &held.holder).await.unwrap(),
+        None => false,
+    }
+}
+
+/// A record, and one that rests on it.
+fn begins_and_ends() -> [Record; 2] {
+    let op = OpId::mint(&Lineage::default(), &Urn::new("dev", "shop", "", "demo:Thing", "a"), 1);
+    [Record::Arrived { op: op.clone(), from: "other".to_owned(), state: Box::default() }, Record::Settled { op }]
 }
 
 /// A holder on a machine of its own.
@@ -136,7 +150,15 @@ async fn a_secret_is_sealed_and_its_key_is_written_with_it() {
     assert!(!String::from_utf8_lossy(&place.objects.bytes(HEAD)).contains("hunter2"));
     assert_eq!(place.state().await.exports, exports);
     journal.close().await.unwrap();
+    store.seal_config("shop", "dev", &mut exports).await.unwrap();
+    let lineage = place.head().lineage;
     store.remove("shop", "dev", &ann()).await.unwrap();
+    store.open_config("shop", "dev", &mut exports).await.unwrap();
+    assert_eq!(exports.values["password"], "hunter2", "what is sealed in a file outlives the stack");
+    let journal = store.open("shop", "dev", &ann()).await.unwrap();
+    journal.commit(vec![Record::Outputs { exports: exports.clone() }]).await.unwrap();
+    assert_ne!(place.head().lineage, lineage);
+    assert_eq!(place.state().await.exports, exports);
     std::fs::remove_dir_all(&keys).unwrap();
 }
 
@@ -152,6 +174,9 @@ async fn a_stack_that_was_removed_reads_as_none_and_is_begun_anew() {
     assert_eq!(place.objects.keys(), [HEAD]);
     assert!(store.read("shop", "dev").await.unwrap().is_none());
     assert!(store.stacks("shop").await.unwrap().is_empty());
+    let late = place.store().open("shop", "dev", &bob()).await.unwrap();
+    store.remove("shop", "dev", &ann()).await.unwrap();
+    assert!(late.commit(vec![start(6)]).await.is_err(), "a removal also ends who was about to begin");
     let journal = store.open("shop", "dev", &ann()).await.unwrap();
     journal.commit(vec![start(7)]).await.unwrap();
     assert_eq!(runs(&place.state().await), [7]);

@@ -1,6 +1,6 @@
 //! What becomes of a write whose answer is lost, late or wrong.
 
-use super::{HEAD, Place, bob, runs, start, store::Effect};
+use super::{HEAD, Place, begins_and_ends, bob, runs, start, store::Effect, unlock};
 use crate::{Error, Journal, Store, objects::Fault, s3};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -78,6 +78,23 @@ async fn a_write_that_was_refused_every_time_was_not_carried_out() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_rests_on_a_record_that_was_not_written_is_refused() {
+    let mut place = Place::new();
+    place.settings.tail_bytes_max = 0;
+    let (_store, journal) = place.begun().await;
+    let [begins, ends] = begins_and_ends();
+    for _ in 0..place.settings.attempts_max {
+        place.objects.on("put", HEAD, Effect::Refused(Fault::Throttled));
+    }
+    journal.commit(vec![begins]).await.unwrap_err();
+    let error = journal.commit(vec![start(1), ends.clone()]).await.unwrap_err();
+    assert!(matches!(error, Error::Corrupt(_)) && error.is_unwritten(), "{error}");
+    assert!(matches!(journal.commit(vec![ends]).await, Err(Error::Corrupt(_))), "nor after one that was refused");
+    journal.commit(vec![start(2)]).await.unwrap();
+    assert_eq!(runs(&place.state().await), [0, 2]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_write_is_found_behind_a_head_that_moved_on() {
     let place = Place::new();
     let (_store, journal) = place.begun().await;
@@ -89,7 +106,7 @@ async fn a_write_is_found_behind_a_head_that_moved_on() {
     tokio::task::yield_now().await;
     let other = place.store();
     while other.read("shop", "dev").await.unwrap().unwrap().runs.len() < 2 {}
-    other.unlock("shop", "dev", &bob()).await.unwrap();
+    assert!(unlock(&other).await);
     let taken = other.open("shop", "dev", &bob()).await.unwrap();
     taken.commit(vec![start(2)]).await.unwrap();
     look.add_permits(1);
@@ -108,7 +125,7 @@ async fn a_writer_that_lost_the_stack_can_not_write_however_late() {
     let commit = committing(&journal, 1);
     tokio::task::yield_now().await;
     let other = place.store();
-    other.unlock("shop", "dev", &bob()).await.unwrap();
+    assert!(unlock(&other).await);
     let taken = other.open("shop", "dev", &bob()).await.unwrap();
     for at_ms in 10..40 {
         taken.commit(vec![start(at_ms)]).await.unwrap();

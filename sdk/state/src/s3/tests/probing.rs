@@ -1,7 +1,7 @@
 //! Stores that break a rule are found out before anything is written to them.
 
 use super::{
-    HEAD, Place, ann,
+    HEAD, Place, ann, start,
     store::{Breach, Effect, TestObjects},
 };
 use crate::{Store, objects::Fault};
@@ -21,7 +21,9 @@ async fn a_store_that_breaks_a_rule_is_refused_and_the_step_is_named() {
         let mut place = Place::new();
         place.objects = TestObjects::new(breach);
         place.settings.probe_racers = 8;
-        let error = place.store().open("shop", "dev", &ann()).await.map(drop).unwrap_err().to_string();
+        let journal = place.store().open("shop", "dev", &ann()).await.unwrap();
+        assert_eq!(place.puts(), 0, "who writes nothing tries nothing out");
+        let error = journal.commit(vec![start(1)]).await.unwrap_err().to_string();
         assert!(error.starts_with("s3://test/here can't keep state safely: ") && error.contains(step), "{error}");
         assert!(place.objects.keys().is_empty(), "{:?}", place.objects.keys());
     }
@@ -40,9 +42,11 @@ async fn a_good_store_is_tried_out_once_a_day_and_its_faults_are_borne() {
     assert_eq!(place.objects.keys(), [HEAD]);
     let before = place.puts();
     let journal = place.store().open("shop", "dev", &ann()).await.unwrap();
-    assert_eq!(place.puts(), before, "the head vouches for it");
+    journal.commit(vec![start(1)]).await.unwrap();
+    assert_eq!(place.puts(), before + 1, "the head vouches for it");
     journal.close().await.unwrap();
     super::pass(place.settings.proof).await;
-    place.store().open("shop", "dev", &ann()).await.unwrap();
+    let journal = place.store().open("shop", "dev", &ann()).await.unwrap();
+    journal.commit(vec![start(2)]).await.unwrap();
     assert!(place.puts() > before + 6);
 }

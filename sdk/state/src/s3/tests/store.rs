@@ -109,6 +109,11 @@ impl TestObjects {
         self.script.lock().unwrap().push((verb, key.to_owned(), effect));
     }
 
+    /// How many requests of that verb are still to meet something.
+    pub(super) fn left(&self, verb: &str) -> usize {
+        self.script.lock().unwrap().iter().filter(|(of, ..)| *of == verb).count()
+    }
+
     pub(super) fn keys(&self) -> Vec<String> {
         self.kept.lock().unwrap().keys().cloned().collect()
     }
@@ -207,11 +212,17 @@ impl Objects for TestObjects {
     }
 
     async fn delete(&self, key: &str) -> Result<(), Fault> {
+        if let Some(Effect::Refused(fault)) = self.effect("delete", key).await {
+            return Err(fault);
+        }
         self.kept.lock().unwrap().remove(key);
         Ok(())
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<Listed>, Fault> {
+        if let Some(Effect::Refused(fault)) = self.effect("list", prefix).await {
+            return Err(fault);
+        }
         let kept = self.kept.lock().unwrap();
         let found = kept.iter().filter(|(key, _)| key.starts_with(prefix));
         let listed = |(key, kept): (&String, &Kept)| Listed {

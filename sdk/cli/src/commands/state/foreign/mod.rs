@@ -4,9 +4,8 @@
 mod pulumi;
 mod terraform;
 
-use super::import::read;
 use crate::{
-    arguments::Tool,
+    commands::saved::read_bounded,
     context::Context,
     error::{Error, Result},
     project::Project,
@@ -19,6 +18,16 @@ use std::{
     path::Path,
 };
 use terrane_core::ProviderSpec;
+use terrane_state::export::BYTES_MAX;
+
+/// A tool whose state can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Tool {
+    /// What `pulumi stack export` writes.
+    Pulumi,
+    /// A Terraform or OpenTofu state, version 4.
+    Terraform,
+}
 
 /// Which types of other tools are which kinds. A new provider adds its rows here.
 const KINDS: &str = include_str!("kinds.json");
@@ -56,7 +65,7 @@ struct Adoptable {
 }
 
 pub(super) async fn run(context: &Context, project: &Project, path: &Path, tool: Tool) -> Result<()> {
-    let text = read(path)?;
+    let text = read_bounded(path, BYTES_MAX, "a state")?;
     let refuse = |why: String| Error::usage(format!("{} is not {}: {why}", path.display(), tool.file()));
     let objects = match tool {
         Tool::Pulumi => pulumi::objects(&text),
