@@ -196,7 +196,8 @@ impl Sealer {
             return Err(secrets::Error::StillLocked { key_id: wrapped.key_id().to_owned() }.into());
         }
         let (keyring, wrapped) = Keyring::create_here(&self.means().guard()?)?;
-        unlocked().insert(keyring.key_id().to_owned(), keyring.clone());
+        // The key of a file may be one that a rotation put there: who has unlocked that knows the keys before it, too.
+        unlocked().entry(keyring.key_id().to_owned()).or_insert_with(|| keyring.clone());
         (keys.wrapped, keys.keyring) = (Some(wrapped), Some(keyring.clone()));
         Ok(keyring)
     }

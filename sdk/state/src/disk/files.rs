@@ -119,6 +119,11 @@ impl Files {
         folder.ancestors().skip(1).take(2).try_for_each(|above| self.sync_folder(above))
     }
 
+    /// Makes the name of a file durable, whoever gave it.
+    pub(crate) fn sync_name_of(&mut self, file: &Path) -> Result<()> {
+        self.sync_folder(parent(file))
+    }
+
     fn sync_folder(&mut self, path: &Path) -> Result<()> {
         if planted(Bug::FolderNotSynced) {
             return Ok(());

@@ -145,7 +145,7 @@ impl Log {
         }
         self.ballast.load(files)?;
         let handle = match &self.file {
-            File::Sealed => self.reopen()?,
+            File::Sealed => self.reopen(files)?,
             File::Missing => self.replace(files, &[])?,
             File::Unsealed(bytes) => self.replace(files, &bytes[HEADER_BYTES..])?,
             File::Open(_) => return Ok(()),
@@ -169,9 +169,13 @@ impl Log {
         Ok(())
     }
 
-    fn reopen(&self) -> Result<Handle> {
+    /// Opens the file that is there. It may have its name in memory only, since a run that died put it there.
+    fn reopen(&self, files: &mut Files) -> Result<Handle> {
         match files::open(&self.path, OpenOptions::new().read(true).write(true))? {
-            Some(file) => Ok(Handle { file, path: self.path.clone() }),
+            Some(file) => {
+                files.sync_name_of(&self.path)?;
+                Ok(Handle { file, path: self.path.clone() })
+            }
             None => Err(files::refused("open", &self.path, std::io::ErrorKind::NotFound.into())),
         }
     }

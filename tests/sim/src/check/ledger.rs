@@ -38,8 +38,8 @@ pub(super) struct Ledger {
     holder: Option<(String, Pid)>,
     /// When it wrote.
     written_ms: u64,
-    /// From whom the stack was taken by hand, and until when that process may not know of it.
-    fenced: Option<(Pid, u64)>,
+    /// From whom the stack was taken, and until when those processes may not know of it.
+    fenced: BTreeMap<Pid, u64>,
     /// The operations that adopted what somebody else had made.
     imported: BTreeSet<OpId>,
     /// The states of stacks of this name that were removed.
@@ -108,7 +108,7 @@ impl Ledger {
 
     /// Whether a process holds the stack, or can't know yet that it was taken from it.
     pub(super) fn is_held_by(&self, pid: Pid, now_ms: u64) -> bool {
-        self.holder() == Some(pid) || self.fenced.is_some_and(|(fenced, until_ms)| fenced == pid && now_ms <= until_ms)
+        self.holder() == Some(pid) || self.fenced.get(&pid).is_some_and(|until_ms| now_ms <= *until_ms)
     }
 
     /// A head is written: all that is wrong with it.
@@ -178,7 +178,7 @@ impl Ledger {
         let former = std::mem::replace(&mut self.holder, writer.map(|writer| (writer.to_owned(), pid)));
         let former = former.map(|(_, former)| former);
         if let Some(former) = former.filter(|former| *former != pid) {
-            self.fenced = Some((former, written_ms + PERMIT_MS));
+            self.fenced.insert(former, written_ms + PERMIT_MS);
         }
         former.is_some() && writer.is_some()
     }
