@@ -46,7 +46,10 @@ impl Client {
             }
             Delivery::Again(after) => {
                 let answer = self.0.carry_out(request.clone());
-                self.later(request, after);
+                // Of a request that was refused, the second one is refused, too: a sender that is told so has done with it.
+                if answer.is_ok() {
+                    self.later(request, after);
+                }
                 answer
             }
             Delivery::Late(after) => {
